@@ -1,0 +1,24 @@
+"""Giving a board its identity: what the technician's tool runs on it, once for each flashing."""
+
+from node import flash, identity
+from node.life import Life
+
+
+def write(kind, channel, kid=None, secret=None):
+    """Make this board a `kind` on radio `channel`; a node needs its 4-byte kid and a new 32-byte secret.
+
+    The order matters when the power goes in between: without an identity a board only says that it must be
+    commissioned, so the counters of the new secret are begun first.
+    """
+    if kind == "bridge":
+        if kid is not None or secret is not None:
+            raise ValueError("a bridge holds no keys")
+    elif kid is None or secret is None or len(kid) != 4 or len(secret) != 32:
+        raise ValueError("a node needs a kid of 4 bytes and a secret of 32")
+    if not 1 <= channel <= 13:
+        raise ValueError("radio channel must be 1 to 13")
+    device = flash.partition()
+    identity.store(device, "none", channel, None, None)
+    if kid is not None:
+        Life(device).begin()
+    identity.store(device, kind, channel, kid, secret)

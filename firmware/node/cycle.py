@@ -1,0 +1,185 @@
+"""One wake of a node: sample, keep, send what the gateway has not got, hear the reply, sleep.
+
+The order is the promise: a sample is on flash before it is sealed, and the memory knows of a frame counter
+before the frame leaves the antenna.
+"""
+
+import os
+import time
+
+from micropython import const
+
+from node import clock, flash, frame, memory, power, reply, settings
+from node.generated import catalogue as its
+from node.life import Life
+from node.links.espnow import Link
+from node.memory import Memory
+from node.report import pack_alarm, pack_values
+from node.ring import ALARM, SAMPLE, Ring
+from node.session import Session
+
+REPLY_MS = const(60)  # the reply window, from the end of sending; both sides know it
+_ATTEMPTS = const(4)  # unanswered frames a wake
+_FRAMES = const(12)  # frames a wake in all: what a backlog may cost
+_MOST_ALARMS = const(8)
+
+
+def _kind(name, options, recalled):
+    if name == "bin":
+        from node.kinds.bin import Bin
+
+        return Bin(options, recalled)
+    raise ValueError("no kind named %s in this release" % name)
+
+
+class Cycle:
+    """A node between waking and sleeping."""
+
+    def __init__(self, device, identity, release):
+        self._identity = identity
+        self._watchdog = power.watchdog()
+        self._life = Life(device)
+        if not self._life.alive:
+            raise ValueError("the frame counter is gone: commission this board again, with a new secret")
+        recalled = memory.recall() if power.cause() != "power" else None
+        cold = recalled is None or recalled.epoch != self._life.epoch
+        self._memory = self._cold_boot() if cold else recalled
+        print("boot cause=%s epoch=%d release=%s" % (power.cause(), self._memory.epoch, release))
+        self._ring = Ring(device, flash.RING, self._give_up)
+        self._find_place(cold)
+        memory.keep(self._memory)
+        self._options = settings.load(self._life)
+        self._kind = _kind(identity.kind, self._options, self._memory)
+
+    def _cold_boot(self):
+        fresh = Memory()
+        fresh.epoch, free, fresh.reserved = self._life.cold_boot()
+        fresh.counter = free - 1
+        return fresh
+
+    def _find_place(self, cold):
+        # A reset between flash and memory: the flash is right.
+        epoch, seq = self._ring.last()
+        if epoch == self._memory.epoch and seq > self._memory.seq:
+            self._memory.seq = seq
+        if cold:
+            self._memory.alarms = [(alarm.sector, alarm.at) for alarm in self._ring.alarms()][:_MOST_ALARMS]
+
+    def _give_up(self, epoch, first, last):
+        # Samples on the gateway's disk are no loss.
+        durable = self._memory.durable
+        if (epoch, last) <= durable:
+            return
+        if epoch == durable[0] and first <= durable[1]:
+            first = durable[1] + 1
+        self._life.declare(epoch, first, last, its.LOST_FULL)
+
+    def run(self):
+        """The wake, up to deep sleep. Does not return."""
+        if self._options.sampling:
+            self._sample()
+        self._watchdog.feed()
+        self._talk()
+        self._watchdog.feed()
+        power.sleep(self._until_next_wake())
+
+    def _sample(self):
+        counts = self._kind.sample()
+        tick = clock.tick()  # when the last value was complete
+        recalled = self._memory
+        self._ring.append(SAMPLE, recalled.epoch, recalled.seq + 1, tick, pack_values(self._kind.layout, counts))
+        recalled.seq += 1
+        said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
+        print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
+        for code, raised, channel, value in self._kind.alarms(counts):
+            self._alarm(code, raised, channel, value, tick)
+        memory.keep(recalled)
+
+    def _alarm(self, code, raised, channel, value, tick):
+        recalled = self._memory
+        recalled.number += 1
+        memory.keep(recalled)  # a number is spent before it is on flash: a gap is harmless, a second use is not
+        place = self._ring.append(
+            ALARM, recalled.epoch, recalled.number, tick, pack_alarm(code, raised, channel, value)
+        )
+        recalled.alarms = (recalled.alarms + [place])[-_MOST_ALARMS:]
+        recalled.raised ^= 1 << code
+        print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % (recalled.epoch, recalled.number, code, raised, value))
+
+    def _talk(self):
+        recalled = self._memory
+        session = Session(recalled, self._ring, self._life)
+        keys = frame.Keys(self._identity.secret, b"up")
+        link = Link(self._identity.channel, recalled.bridge)
+        try:
+            silent = 0
+            for attempt in range(1, _FRAMES + 1):
+                heard = self._exchange(session, keys, link, attempt)
+                if heard:
+                    silent = 0
+                    if heard == "answer" and session.is_settled():
+                        break
+                else:
+                    silent += 1
+                    recalled.unanswered = min(recalled.unanswered + 1, 65535)
+                    if silent == _ATTEMPTS:
+                        break
+                    if silent == 2:
+                        link.forget_bridge()
+                    time.sleep_ms(10 + os.urandom(1)[0] % 50)
+        finally:
+            link.close()
+            recalled.bridge = link.bridge
+            memory.keep(recalled)
+        held = session.held()
+        if held:
+            (first, last, count) = held
+            print("held first=%d/%d last=%d/%d count=%d" % (first[0], first[1], last[0], last[1], count))
+        else:
+            print("held count=0")
+
+    def _exchange(self, session, keys, link, attempt):
+        # One frame and what came of it: "answer", "challenge" or None.
+        identity = self._identity
+        counter = session.next_counter()
+        memory.keep(self._memory)
+        plain = session.report(clock.tick(), counter)
+        sealed = frame.seal_uplink(keys, identity.kid, counter, plain)
+        link.send(sealed)
+        sent = time.ticks_ms()
+        print("send counter=%d bytes=%d attempt=%d" % (counter, len(sealed), attempt))
+        left = REPLY_MS - time.ticks_diff(time.ticks_ms(), sent)
+        opened = link.hear(left, lambda heard: frame.open_reply(identity.secret, identity.kid, counter, heard))
+        if opened is None:
+            print("silent counter=%d" % counter)
+            return None
+        waited = time.ticks_diff(time.ticks_ms(), sent)
+        self._memory.unanswered = 0
+        instance, plain = opened
+        try:
+            answer = reply.decode(plain)
+            if answer is None:
+                session.challenged(instance)
+                print("challenge counter=%d" % counter)
+                return "challenge"
+            session.answered(instance, counter, answer)
+        except ValueError as error:
+            print("reply counter=%d error=%s" % (counter, error))
+            return None
+        received = answer.received[-1] if answer.received else (0, 0, 0)
+        print(
+            "reply counter=%d durable=%d/%d received=%d/%d ms=%d"
+            % (counter, answer.durable[0], answer.durable[1], received[0], received[2], waited)
+        )
+        return "answer"
+
+    def _until_next_wake(self):
+        # Milliseconds; the plan does not slip by the length of a wake.
+        recalled = self._memory
+        now = clock.tick()
+        planned = recalled.next_wake + self._options.interval
+        if not now < planned <= now + self._options.interval:
+            planned = now + self._options.interval
+        recalled.next_wake = planned
+        memory.keep(recalled)
+        return (planned - now) * 1000

@@ -1,0 +1,57 @@
+"""A bin: the climate under its lid, how full it is, its battery; an alarm when it wants emptying."""
+
+from machine import ADC, I2C, UART, Pin
+from micropython import const
+
+from node import health
+from node.generated import catalogue as its
+from node.generated import pins_bin as pins
+from node.sensors.a02yyuw import A02YYUW
+from node.sensors.battery import Battery
+from node.sensors.bme280 import BME280
+
+_FULL = const(90)  # % at which the alarm is raised
+_EMPTIED = const(80)  # % at which it is cleared
+
+
+class Bin:
+    """One bin's sensors; constructing it sends nothing."""
+
+    layout = its.LAYOUT_BIN
+
+    def __init__(self, settings, memory):
+        self._settings = settings
+        self._memory = memory
+        i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
+        uart = UART(pins.RANGE_UART, baudrate=9600, tx=pins.RANGE_TX, rx=pins.RANGE_RX)
+        self._climate = BME280(i2c, pins.CLIMATE_ADDRESS)
+        self._range = A02YYUW(uart, Pin(pins.RANGE_POWER, Pin.OUT, value=0))
+        self._battery = Battery(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), pins.BATTERY_DIVIDER)
+
+    def sample(self):
+        """What can be read now: {channel: counts}; a sensor that fails is absent."""
+        counts = {}
+        climate = health.reading(self._memory, health.CLIMATE, self._climate.read)
+        if climate:
+            counts[its.TEMPERATURE], counts[its.PRESSURE], counts[its.HUMIDITY] = climate
+        distance = health.reading(self._memory, health.RANGE, self._range.read)
+        if distance is not None:
+            counts[its.FILL_DISTANCE] = distance
+            counts[its.FILL_LEVEL] = self._level(distance)
+        voltage = health.reading(self._memory, health.BATTERY, self._battery.read)
+        if voltage is not None:
+            counts[its.BATTERY_VOLTAGE] = voltage
+        return counts
+
+    def _level(self, distance):
+        depth = max(self._settings.empty_mm - self._settings.full_mm, 1)
+        level = ((self._settings.empty_mm - distance) * 100 + depth // 2) // depth
+        return min(max(level, 0), 100)
+
+    def alarms(self, counts):
+        """The alarms that change with this sample: [(code, raised, channel, counts)]."""
+        level = counts.get(its.FILL_LEVEL)
+        on = bool(self._memory.raised & (1 << its.ALARM_FULL))
+        if level is None or on == (level >= (_EMPTIED + 1 if on else _FULL)):
+            return []
+        return [(its.ALARM_FULL, 0 if on else 1, its.FILL_LEVEL, level)]

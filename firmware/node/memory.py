@@ -1,0 +1,98 @@
+"""What a node remembers from wake to wake: its share of the RTC memory.
+
+It survives deep sleep, the watchdog and `reset()`, not a power-off. Nothing here may be the only copy of
+something that must survive; what is lost with it is asked for again or sent again.
+"""
+
+import struct
+
+from micropython import const
+
+from node import flash
+
+_MAGIC = const(0x5370)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQHIIIIH6sHHH"
+_RANGES = const(4)
+_ALARMS = const(8)
+NO_INSTANCE = b"\x00\x00\x00\x00"
+
+
+class Memory:
+    """The fields below; a cold boot starts them at nothing."""
+
+    def __init__(self):
+        self.epoch = 0
+        self.seq = 0  # last seq given in this epoch
+        self.counter = 0  # last frame counter used
+        self.reserved = 0  # counters below this are reserved in flash
+        self.instance = NO_INSTANCE  # last one heard
+        self.heard = 0  # the newest counter of this epoch whose reply was heard; 0: none
+        self.durable = (0, 0)  # everything up to here is on the gateway's disk
+        self.received = []  # (epoch, first, last) beyond it: in the gateway's hands
+        self.number = 0  # last alarm number given in this epoch
+        self.alarms = []  # (sector, offset) of alarms not acknowledged
+        self.raised = 0  # alarms that are on, one bit a code
+        self.next_wake = 0  # tick
+        self.bridge = None  # MAC of the bridge that answered last
+        self.unanswered = 0  # attempts since the last reply
+        self.failures = [0, 0, 0]  # by sensor: climate, range, battery
+
+    def pack(self):
+        """The bytes for the RTC memory: magic, fields, CRC."""
+        mac = self.bridge or bytes(6)
+        out = bytearray(
+            struct.pack(
+                _FIXED,
+                _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance, self.heard,
+                self.durable[0], self.durable[1], self.number, self.raised, self.next_wake, min(self.unanswered, 65535),
+                mac, self.failures[0], self.failures[1], self.failures[2],
+            )
+        )  # fmt: skip
+        ranges = self.received[:_RANGES]
+        alarms = self.alarms[:_ALARMS]
+        out.extend(bytes((len(ranges), len(alarms))))
+        for epoch, first, last in ranges:
+            out.extend(struct.pack("<HII", epoch, first, last))
+        for sector, at in alarms:
+            out.extend(struct.pack("<HH", sector, at))
+        out.extend(struct.pack("<I", flash.crc32(out)))
+        return out
+
+
+
+def unpack(data):
+    """The memory these bytes hold, or None when they are none of ours or were lost."""
+    size = struct.calcsize(_FIXED)
+    if len(data) < size + 6 or struct.unpack_from("<I", data, len(data) - 4)[0] != flash.crc32(data[:-4]):
+        return None
+    fields = struct.unpack_from(_FIXED, data, 0)
+    if fields[0] != _MAGIC:
+        return None
+    memory = Memory()
+    memory.epoch, memory.seq, memory.counter, memory.reserved, memory.instance, memory.heard = fields[1:7]
+    memory.durable = (fields[7], fields[8])
+    memory.number, memory.raised, memory.next_wake, memory.unanswered = fields[9:13]
+    memory.bridge = fields[13] if fields[13] != bytes(6) else None
+    memory.failures = list(fields[14:17])
+    at = size + 2
+    for _ in range(data[size]):
+        memory.received.append(struct.unpack_from("<HII", data, at))
+        at += 10
+    for _ in range(data[size + 1]):
+        memory.alarms.append(struct.unpack_from("<HH", data, at))
+        at += 4
+    return memory
+
+
+def recall():
+    """The memory of the last wake, or None after a power-off."""
+    from machine import RTC
+
+    return unpack(RTC().memory())
+
+
+def keep(memory):
+    """Remember `memory` over the coming sleep."""
+    from machine import RTC
+
+    RTC().memory(memory.pack())

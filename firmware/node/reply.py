@@ -1,0 +1,64 @@
+"""Reading a reply: what `wire/wire.cddl` calls `answer` and `challenge`, checked for shape before anybody acts on it."""
+
+from micropython import const
+
+from node import cbor
+
+_DURABLE, _RECEIVED, _COMMITTED, _UTC = const(1), const(2), const(3), const(4)
+_MOST_RANGES = const(4)
+_MOST_ALARMS = const(8)
+
+
+class Answer:
+    """`durable` (epoch, seq) · `received` [(epoch, first, last)] · `alarms` [(epoch, number)] · `utc` s since 2000 or None."""
+
+    def __init__(self, durable, received, alarms, utc):
+        self.durable = durable
+        self.received = received
+        self.alarms = alarms
+        self.utc = utc
+
+
+def decode(plain):
+    """An Answer, or None for a challenge. Raises ValueError for anything else."""
+    thing = cbor.decode(plain)
+    if isinstance(thing, int) and thing == 0:
+        return None
+    if not isinstance(thing, dict):
+        raise ValueError("neither answer nor challenge")
+    for key in thing:
+        if not _DURABLE <= key <= _UTC:
+            raise ValueError("unknown key %d" % key)
+    utc = thing.get(_UTC)
+    if _UTC in thing:
+        _check(utc, 0xFFFFFFFF)
+    return Answer(
+        _tuple(thing.get(_DURABLE), 2),
+        _tuples(thing, _RECEIVED, 3, _MOST_RANGES),
+        _tuples(thing, _COMMITTED, 2, _MOST_ALARMS),
+        utc,
+    )
+
+
+def _check(number, highest):
+    if not isinstance(number, int) or not 0 <= number <= highest:
+        raise ValueError("not a number from 0 to %d" % highest)
+
+
+def _tuple(item, count):
+    # (epoch, seq), (epoch, number) or (epoch, first, last)
+    if not isinstance(item, list) or len(item) != count:
+        raise ValueError("not %d numbers" % count)
+    _check(item[0], 0xFFFF)
+    for number in item[1:]:
+        _check(number, 0xFFFFFFFF)
+    return tuple(item)
+
+
+def _tuples(thing, key, count, most):
+    if key not in thing:
+        return []
+    items = thing[key]
+    if not isinstance(items, list) or not 1 <= len(items) <= most:
+        raise ValueError("key %d is no list of 1 to %d" % (key, most))
+    return [_tuple(item, count) for item in items]

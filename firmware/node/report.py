@@ -1,0 +1,120 @@
+"""Spelling a report: what `wire/wire.cddl` calls `uplink`, out of records as they stand in the ring."""
+
+from micropython import const
+
+from node import cbor
+from node.generated import catalogue as its
+
+_HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), const(4), const(5), const(6)
+
+
+class Report:
+    """What one uplink says. `floor` is (epoch, seq); `back` how many counters ago a reply was heard, 0 for never."""
+
+    def __init__(self, instance, epoch, tick, floor, back):
+        self.instance = instance
+        self.epoch = epoch
+        self.tick = tick
+        self.floor = floor
+        self.back = back
+        self.samples = []  # records of this epoch
+        self.past = []  # records of earlier epochs
+        self.lost = []
+        self.alarms = []
+
+    def add(self, record):
+        (self.samples if record.epoch == self.epoch else self.past).append(record)
+
+    def is_usual(self):
+        """Whether the short form says it all."""
+        if self.past or self.lost or self.alarms:
+            return False
+        return self.back == 1 and len(self.samples) == 1 and self.floor[0] == self.epoch
+
+    def encode(self):
+        """The plaintext."""
+        usual = self.is_usual()
+        base = self.floor[1] if self.floor[0] == self.epoch else 0
+        out = bytearray()
+        cbor.head(out, 4, 4 + _items(self.samples[0]) if usual else 5)
+        for thing in (self.instance, self.epoch, self.tick, base):
+            cbor.write(out, thing)
+        if usual:
+            self._sample(out, self.samples[0], base)
+        else:
+            self._blocks(out, base)
+        return out
+
+    def _sample(self, out, record, base):
+        _write_sample(out, record, record.number - base, self.tick - record.tick)
+
+    def _blocks(self, out, base):
+        older = self.floor[0] != self.epoch
+        blocks = (self.back, self.samples, self.past, self.lost, self.alarms, older)
+        cbor.head(out, 5, sum([1 for block in blocks if block]))
+        if self.back:
+            cbor.write(out, _HEARD)
+            cbor.write(out, self.back)
+        if self.samples:
+            cbor.write(out, _SAMPLES)
+            cbor.head(out, 4, len(self.samples))
+            for record in self.samples:
+                cbor.head(out, 4, _items(record))
+                self._sample(out, record, base)
+        if self.past:
+            cbor.write(out, _RUNS)
+            _write_runs(out, self.past)
+        if self.lost:
+            cbor.write(out, _LOST)
+            cbor.write(out, self.lost)
+        if self.alarms:
+            cbor.write(out, _ALARMS)
+            cbor.head(out, 4, len(self.alarms))
+            for alarm in self.alarms:
+                cbor.head(out, 4, 6)
+                for number in (alarm.epoch, alarm.number, alarm.payload[0], alarm.tick):
+                    cbor.write(out, number)
+                out.extend(alarm.payload[1:])
+        if older:
+            cbor.write(out, _FLOOR)
+            cbor.write(out, self.floor)
+
+
+def _items(record):
+    return 3 + len(its.LAYOUTS[record.payload[0]])
+
+
+def _write_sample(out, record, number, tick):
+    cbor.write(out, number)
+    cbor.write(out, record.payload[0])
+    cbor.write(out, tick)
+    out.extend(record.payload[1:])
+
+
+def _write_runs(out, past):
+    epochs = sorted({record.epoch for record in past})
+    cbor.head(out, 4, len(epochs))
+    for epoch in epochs:
+        run = [record for record in past if record.epoch == epoch]
+        cbor.head(out, 4, 1 + len(run))
+        cbor.write(out, epoch)
+        for record in run:
+            cbor.head(out, 4, _items(record))
+            _write_sample(out, record, record.number, record.tick)
+
+
+def pack_values(layout, counts):
+    """A sample's payload: the layout and its values as CBOR, absent ones null."""
+    payload = bytearray((layout,))
+    for channel in its.LAYOUTS[layout]:
+        value = counts.get(channel)
+        cbor.write(payload, None if value is None else value - its.CHANNELS[channel][1])
+    return payload
+
+
+def pack_alarm(code, raised, channel, value):
+    """An alarm's payload: the code, then raised and value as CBOR."""
+    payload = bytearray((code,))
+    cbor.write(payload, raised)
+    cbor.write(payload, None if value is None else value - its.CHANNELS[channel][1])
+    return payload

@@ -1,0 +1,230 @@
+"""The raw ring: samples and alarms on flash before anything else happens to them.
+
+    sector  magic "RING" · serial u32, rising by one from sector to sector · CRC-32 of both
+    record  kind u8 · length u8 · epoch u16 · number u32 · tick u32 · payload · CRC-32 of all that, padded to 4
+            an alarm is followed by one word more, cleared in place when the gateway has it
+
+A record is one program. A torn record can only be the last one; what follows it in its sector stays unused,
+and what `append` returned for is never touched again until its sector must be given up.
+"""
+
+import struct
+
+from micropython import const
+
+from node import flash
+
+SAMPLE = const(0x53)
+ALARM = const(0x41)
+
+_MAGIC = b"RING"
+_HEADER = const(12)
+_HEAD = const(12)  # of a record
+_LONGEST = const(200)
+_BLANK = const(0xFF)
+_OPEN = b"\xff\xff\xff\xff"
+_DONE = b"\x00\x00\x00\x00"
+
+
+class Record:
+    """One record: `epoch`, `number` (a sample's seq), `tick`, `payload`, and where it stands."""
+
+    def __init__(self, kind, epoch, number, tick, payload, sector=0, at=0):
+        self.kind = kind
+        self.epoch = epoch
+        self.number = number
+        self.tick = tick
+        self.payload = payload
+        self.sector = sector
+        self.at = at
+
+
+class Ring:
+    """All sectors of `device` from `first` on.
+
+    `given_up(epoch, first, last)` is called, and must have put its record on flash, before samples that
+    nobody acknowledged are erased.
+    """
+
+    def __init__(self, device, first, given_up):
+        self._device = device
+        self._first = first
+        self._sectors = flash.sectors(device) - first
+        self._given_up = given_up
+        self._head = first
+        self._serial = 0
+        self._oldest = first
+        self._end = flash.SECTOR
+        self.damaged = 0  # records whose CRC is wrong, seen since the ring was opened
+        self._locate()
+
+    def _serial_of(self, sector):
+        head = bytearray(_HEADER)
+        self._device.readblocks(sector, head, 0)
+        magic, serial, crc = struct.unpack("<4sII", head)
+        return serial if magic == _MAGIC and crc == flash.crc32(head[:8]) else 0
+
+    def _locate(self):
+        oldest = 0
+        for sector in range(self._first, self._first + self._sectors):
+            serial = self._serial_of(sector)
+            if serial > self._serial:
+                self._serial, self._head = serial, sector
+            if serial and (not oldest or serial < oldest):
+                oldest, self._oldest = serial, sector
+        if not self._serial:
+            self._head = self._first + self._sectors - 1
+            return
+        end = _HEADER
+        for _, after in self._walk(self._head):
+            end = after
+        if flash.is_blank(self._device, self._head, end):
+            self._end = end
+        self._clear_ahead()
+
+    def _walk(self, sector):
+        # (record, offset behind it) for each whole record of the sector; a damaged one is passed over.
+        data = bytearray(flash.SECTOR)
+        self._device.readblocks(sector, data, 0)
+        view = memoryview(data)
+        at = _HEADER
+        while at + _HEAD + 4 <= flash.SECTOR:
+            kind = data[at]
+            size = data[at + 1]
+            end = at + _HEAD + size
+            if kind not in (SAMPLE, ALARM) or size > _LONGEST or end + 8 > flash.SECTOR + 4:
+                return
+            after = (end + 4 + 3) & ~3
+            if kind == ALARM:
+                after += 4
+            if struct.unpack_from("<I", data, end)[0] == flash.crc32(view[at:end]):
+                epoch, number, tick = struct.unpack_from("<HII", data, at + 2)
+                record = Record(kind, epoch, number, tick, bytes(view[at + _HEAD : end]), sector, at)
+                yield record, after
+            else:
+                self.damaged += 1
+            at = after
+
+    def _order(self):
+        # Sectors in use, oldest first.
+        sector = self._oldest
+        while self._serial:
+            if self._serial_of(sector):
+                yield sector
+            if sector == self._head:
+                return
+            sector = self._next(sector)
+
+    def _next(self, sector):
+        sector += 1
+        return self._first if sector == self._first + self._sectors else sector
+
+    def append(self, kind, epoch, number, tick, payload):
+        """Put a record on flash; it is there when this returns. The position it got: (sector, offset)."""
+        record = bytearray(struct.pack("<BBHII", kind, len(payload), epoch, number, tick))
+        record.extend(payload)
+        record.extend(struct.pack("<I", flash.crc32(record)))
+        while len(record) % 4:
+            record.append(_BLANK)
+        room = len(record) + (4 if kind == ALARM else 0)
+        if self._end + room > flash.SECTOR:
+            self._open_next()
+        at = self._end
+        self._device.writeblocks(self._head, record, at)
+        self._end = at + room
+        return self._head, at
+
+    def _open_next(self):
+        target = self._next(self._head)
+        flash.erase(self._device, target)  # blank already, unless its erase was cut short
+        self._serial += 1
+        head = struct.pack("<4sI", _MAGIC, self._serial)
+        self._device.writeblocks(target, bytearray(head + struct.pack("<I", flash.crc32(head))), 0)
+        self._head, self._end = target, _HEADER
+        if self._serial == 1:
+            self._oldest = target
+        self._clear_ahead()
+
+    def _clear_ahead(self):
+        # One sector ahead of the head is always blank, so that alarms can be carried over before their erase.
+        victim = self._next(self._head)
+        if not self._serial_of(victim):
+            return
+        here = [(record.epoch, record.number) for record, _ in self._walk(self._head) if record.kind == ALARM]
+        for alarm in self._give_up(victim):
+            if (alarm.epoch, alarm.number) not in here:
+                self.append(ALARM, alarm.epoch, alarm.number, alarm.tick, alarm.payload)
+        self._oldest = self._next(victim)
+        flash.erase(self._device, victim)
+
+    def _give_up(self, sector):
+        # Name the samples that go, in runs; alarms nobody has yet are carried over.
+        carried = []
+        run = None
+        for record, _ in self._walk(sector):
+            if record.kind == ALARM:
+                if self._is_open(record):
+                    carried.append(record)
+            elif run and run[0] == record.epoch and run[2] + 1 == record.number:
+                run[2] = record.number
+            else:
+                if run:
+                    self._given_up(*run)
+                run = [record.epoch, record.number, record.number]
+        if run:
+            self._given_up(*run)
+        return carried
+
+    def samples(self, epoch, seq):
+        """The samples held beyond (epoch, seq), oldest first."""
+        start = None
+        for sector in self._order():  # the last sector that begins at or before the position
+            first = self._first_sample(sector)
+            if first is not None and first <= (epoch, seq) or start is None:
+                start = sector
+        while start is not None:
+            for record, _ in self._walk(start):
+                if record.kind == SAMPLE and (record.epoch, record.number) > (epoch, seq):
+                    yield record
+            start = None if start == self._head else self._next(start)
+
+    def _first_sample(self, sector):
+        head = bytearray(_HEAD)
+        self._device.readblocks(sector, head, _HEADER)
+        kind, _, epoch, number = struct.unpack_from("<BBHI", head, 0)
+        return (epoch, number) if kind == SAMPLE else None
+
+    def last(self):
+        """(epoch, seq) of the newest sample held, or (0, 0)."""
+        newest = (0, 0)
+        for sector in self._order():
+            for record, _ in self._walk(sector) if sector == self._head else ():
+                if record.kind == SAMPLE:
+                    newest = (record.epoch, record.number)
+        return newest
+
+    def alarms(self):
+        """Every alarm that no gateway has acknowledged, oldest first. Reads the whole ring: for cold boots."""
+        for sector in self._order():
+            for record, _ in self._walk(sector):
+                if record.kind == ALARM and self._is_open(record):
+                    yield record
+
+    def alarm(self, sector, at):
+        """The alarm at this position, or None when it is not there or acknowledged."""
+        for record, _ in self._walk(sector):
+            if record.at == at and record.kind == ALARM and self._is_open(record):
+                return record
+        return None
+
+    def close_alarm(self, record):
+        """Mark the alarm as acknowledged, in place: clearing bits needs no erase."""
+        self._device.writeblocks(record.sector, bytearray(_DONE), self._mark(record))
+
+    def _mark(self, record):
+        return (record.at + _HEAD + len(record.payload) + 4 + 3) & ~3
+
+    def _is_open(self, record):
+        word = bytearray(4)
+        self._device.readblocks(record.sector, word, self._mark(record))
+        return word == _OPEN

@@ -1,0 +1,129 @@
+"""What is said to the gateway and what its answers mean: from the ring to a report, from a reply to the memory.
+
+The gateway's `durable` is what is on its disk; the node forgets nothing else. `received` is what this instance of
+the gateway holds in its hands: not sent again, unless the next answer omits it or another instance answers.
+"""
+
+from micropython import const
+
+from node.frame import PLAIN_LONGEST
+from node.generated.catalogue import LOST_CORRUPT
+from node.report import Report
+
+_RESERVED = const(56)  # heads, keys and the report's own fields at their longest
+_SAMPLE_COST = const(16)  # a sample's own fields beside its payload, at their longest
+_LOST_COST = const(17)
+_ALARM_COST = const(24)
+_MOST_ALARMS = const(4)
+
+
+class Session:
+    """The talk of one wake."""
+
+    def __init__(self, memory, ring, life):
+        self._memory = memory
+        self._ring = ring
+        self._life = life
+        self._alarms = [alarm for alarm in [ring.alarm(*where) for where in memory.alarms] if alarm]
+
+    def next_counter(self):
+        """A frame counter never used before, reserved on flash."""
+        memory = self._memory
+        if memory.counter + 1 >= memory.reserved:
+            memory.reserved = self._life.reserve()
+        memory.counter += 1
+        return memory.counter
+
+    def report(self, tick, counter):
+        """The plaintext of the next uplink, to be sealed under `counter` at `tick`."""
+        memory = self._memory
+        held, unsent, gaps = self._survey()
+        floor = held or (memory.epoch, memory.seq + 1)
+        back = counter - memory.heard if memory.heard else 0
+        report = Report(memory.instance, memory.epoch, tick, floor, back)
+        room = PLAIN_LONGEST - _RESERVED
+        report.alarms = self._alarms[:_MOST_ALARMS]
+        room -= len(report.alarms) * _ALARM_COST
+        report.lost = (self._life.lost() + gaps)[: room // _LOST_COST]
+        room -= len(report.lost) * _LOST_COST
+        for record in unsent:
+            room -= len(record.payload) + _SAMPLE_COST
+            if room < 0:
+                break
+            report.add(record)
+        return report.encode()
+
+    def _survey(self):
+        # The lowest (epoch, seq) held, the first samples not received, the holes between those held.
+        memory = self._memory
+        held = None
+        previous = memory.durable
+        unsent, gaps = [], []
+        for record in self._ring.samples(*memory.durable):
+            if held is None:
+                held = (record.epoch, record.number)
+            if record.epoch == previous[0] and record.number > previous[1] + 1:
+                self._add_gap(gaps, record.epoch, previous[1] + 1, record.number - 1)
+            previous = (record.epoch, record.number)
+            if not self._is_received(record):
+                unsent.append(record)
+                if len(unsent) * _SAMPLE_COST > PLAIN_LONGEST:
+                    break
+        return held, unsent, gaps
+
+    def _add_gap(self, gaps, epoch, first, last):
+        for known in self._life.lost():
+            if known[0] == epoch and known[1] <= first and last <= known[2]:
+                return
+        gaps.append([epoch, first, last, LOST_CORRUPT])
+
+    def _is_received(self, record):
+        for epoch, first, last in self._memory.received:
+            if record.epoch == epoch and first <= record.number <= last:
+                return True
+        return False
+
+    def challenged(self, instance):
+        """Another instance of the gateway runs: what the last one only held in its hands must be sent again."""
+        memory = self._memory
+        memory.instance = instance
+        memory.received = []
+        memory.heard = 0
+
+    def answered(self, instance, counter, answer):
+        """Take an answer in. Raises ValueError when it names what was never sent."""
+        memory = self._memory
+        if answer.durable > (memory.epoch, memory.seq):
+            raise ValueError("durable lies in the future")
+        memory.instance = instance
+        memory.heard = counter
+        memory.durable = answer.durable
+        memory.received = answer.received
+        self._life.acknowledged(*answer.durable)
+        left = []
+        for alarm in self._alarms:
+            if (alarm.epoch, alarm.number) in answer.alarms:
+                self._ring.close_alarm(alarm)
+            else:
+                left.append(alarm)
+        self._alarms = left
+        memory.alarms = [(alarm.sector, alarm.at) for alarm in left]
+
+    def is_settled(self):
+        """Whether the gateway has everything in its hands and every alarm on its disk."""
+        if self._alarms:
+            return False
+        for record in self._ring.samples(*self._memory.durable):
+            if not self._is_received(record):
+                return False
+        return True
+
+    def held(self):
+        """(first, last, count) of the samples not known to be on the gateway's disk; None when there are none."""
+        first = last = None
+        count = 0
+        for record in self._ring.samples(*self._memory.durable):
+            last = (record.epoch, record.number)
+            first = first or last
+            count += 1
+        return (first, last, count) if count else None

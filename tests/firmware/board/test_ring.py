@@ -1,0 +1,112 @@
+from node.ring import ALARM, SAMPLE, Ring
+from nor import SECTOR, Nor, PowerCut
+
+PAYLOAD = b"\x01\x19\x07\x3d\x19\x15\x88\x18\x64\x19\x01\x90\x18\x2a\x18\x64"
+
+
+def never(epoch, first, last):
+    raise AssertionError("nothing should be given up")
+
+
+def fill(ring, epoch, first, last):
+    for seq in range(first, last + 1):
+        ring.append(SAMPLE, epoch, seq, seq * 900, PAYLOAD)
+
+
+def held(ring, epoch=0, seq=0):
+    return [(record.epoch, record.number) for record in ring.samples(epoch, seq)]
+
+
+def test_what_append_returned_for_is_there_after_a_restart():
+    device = Nor(8)
+    fill(Ring(device, 0, never), 1, 1, 250)
+    ring = Ring(device, 0, never)
+    assert held(ring) == [(1, seq) for seq in range(1, 251)]
+    assert ring.last() == (1, 250)
+    first = next(ring.samples(1, 99))
+    assert (first.number, first.tick, first.payload) == (100, 90000, PAYLOAD)
+
+
+def test_samples_beyond_a_position_span_epochs():
+    device = Nor(8)
+    ring = Ring(device, 0, never)
+    fill(ring, 1, 1, 150)
+    fill(ring, 2, 1, 150)
+    assert held(ring, 1, 148) == [(1, 149), (1, 150)] + [(2, seq) for seq in range(1, 151)]
+    assert held(ring, 2, 150) == []
+    assert held(ring, 1, 150)[0] == (2, 1)
+
+
+def test_a_full_ring_names_what_it_gives_up_before_it_is_gone():
+    device = Nor(4)
+    given = []
+    ring = Ring(device, 0, lambda *run: given.append(run))
+    fill(ring, 1, 1, 500)
+    present = held(ring)
+    gone = [seq for _, first, last in given for seq in range(first, last + 1)]
+    assert gone == list(range(1, present[0][1]))
+    assert present == [(1, seq) for seq in range(present[0][1], 501)]
+
+
+def test_an_alarm_survives_the_giving_up_of_its_sector_until_it_is_closed():
+    device = Nor(4)
+    ring = Ring(device, 0, lambda *run: None)
+    ring.append(ALARM, 1, 1, 5, b"\x01\x01\x18\x5b")
+    ring.append(ALARM, 1, 2, 5, b"\x01\x00\x18\x4b")
+    fill(ring, 1, 1, 700)
+    alarms = list(Ring(device, 0, lambda *run: None).alarms())
+    assert [(alarm.number, alarm.payload) for alarm in alarms] == [(1, b"\x01\x01\x18\x5b"), (2, b"\x01\x00\x18\x4b")]
+    ring.close_alarm(alarms[0])
+    assert [alarm.number for alarm in Ring(device, 0, never).alarms()] == [2]
+    assert ring.alarm(alarms[0].sector, alarms[0].at) is None
+    assert ring.alarm(alarms[1].sector, alarms[1].at).number == 2
+
+
+def test_a_damaged_record_is_passed_over_and_counted():
+    device = Nor(4)
+    ring = Ring(device, 0, never)
+    fill(ring, 1, 1, 1)
+    sector, at = ring.append(SAMPLE, 1, 2, 1800, PAYLOAD)
+    fill(ring, 1, 3, 3)
+    device.data[sector * SECTOR + at + 14] ^= 0x08
+    again = Ring(device, 0, never)
+    assert held(again) == [(1, 1), (1, 3)] and again.damaged
+    fill(again, 1, 4, 4)
+    assert held(Ring(device, 0, never)) == [(1, 1), (1, 3), (1, 4)]
+
+
+def test_a_torn_last_record_costs_nothing_that_was_promised():
+    device = Nor(4)
+    ring = Ring(device, 0, never)
+    fill(ring, 1, 1, 5)
+    sector, at = ring.append(SAMPLE, 1, 6, 0, PAYLOAD)
+    start = sector * SECTOR + at
+    device.data[start] = 0xFF  # the first byte did not take, later ones did
+    again = Ring(device, 0, never)
+    assert held(again) == [(1, seq) for seq in range(1, 6)]
+    fill(again, 1, 6, 8)
+    assert held(Ring(device, 0, never)) == [(1, seq) for seq in range(1, 9)]
+
+
+def test_a_power_cut_at_every_step_keeps_what_was_promised():
+    for budget in range(0, 330):
+        device = Nor(3)
+        device.budget = budget
+        given = []
+        promised = 0
+        ring = None
+        try:
+            ring = Ring(device, 0, lambda *run: given.append(run))
+            for seq in range(1, 331):
+                ring.append(SAMPLE, 1, seq, seq, PAYLOAD)
+                promised = seq
+        except PowerCut:
+            pass
+        device.budget = None
+        again = Ring(device, 0, lambda *run: given.append(run))
+        there = set(seq for _, seq in held(again))
+        named = set(seq for _, first, last in given for seq in range(first, last + 1))
+        for seq in range(1, promised + 1):
+            assert seq in there or seq in named, (budget, seq)
+        again.append(SAMPLE, 1, promised + 2, 0, PAYLOAD)
+        assert again.last() == (1, promised + 2)
