@@ -1,1 +1,1 @@
-from machine import WDT; WDT(timeout=30_000)  # noqa: E702 (nothing may hang before this line)
+from machine import WDT; WDT(timeout=30_000)  # noqa: E702, I001 (nothing may hang before this line)

@@ -16,12 +16,13 @@ def pack(payload):
     message = bytes(payload) + (crc32(payload) & 0xFFFFFFFF).to_bytes(4, "little")
     out = bytearray()
     for block in message.split(b"\x00"):
-        while len(block) >= _RUN:
+        at = 0
+        while len(block) - at >= _RUN:
             out.append(_RUN + 1)
-            out.extend(block[:_RUN])
-            block = block[_RUN:]
-        out.append(len(block) + 1)
-        out.extend(block)
+            out.extend(block[at : at + _RUN])
+            at += _RUN
+        out.append(len(block) - at + 1)
+        out.extend(block[at:])
     out.append(0)
     return out
 

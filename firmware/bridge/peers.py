@@ -19,7 +19,7 @@ class Peers:
         now = time.ticks_ms()
         if mac not in self._heard:
             if len(self._heard) >= _MOST:
-                self._forget_oldest(now)
+                self._forget_oldest()
             self._radio.add_peer(mac)
         self._heard[mac] = now
 
@@ -27,7 +27,7 @@ class Peers:
         """Whether a frame can be sent to `mac`."""
         return mac in self._heard
 
-    def _forget_oldest(self, now):
+    def _forget_oldest(self):
         oldest = None
         for mac in self._heard:
             if oldest is None or time.ticks_diff(self._heard[mac], self._heard[oldest]) < 0:

@@ -102,7 +102,7 @@ class Relay:
     def _hear(self):
         # One frame from the radio to the line, if there is one.
         mac, frame = self._radio.irecv(0)
-        if mac is None:
+        if mac is None or frame is None:
             return False
         self._counts[_FRAMES] += 1
         if not self._sieve.passes(frame):

@@ -9,7 +9,7 @@ from micropython import const
 _DEEPEST = const(5)  # report → map → runs → run → past → value; a hostile nesting must not reach the C stack
 
 
-class Malformed(ValueError):
+class Malformed(ValueError):  # noqa: N818 (the word of RFC 8949)
     """The bytes are not in the subset, or not in their shortest form."""
 
 
@@ -29,6 +29,15 @@ def head(out, major, number):
         size = 8
     out.append(major | (23 + (1, 2, 4, 8).index(size) + 1))
     out.extend(number.to_bytes(size, "big"))
+
+
+def size(number):
+    """How many bytes an integer takes."""
+    if number < 0:
+        number = -1 - number
+    if number < 24:
+        return 1
+    return 2 if number < 0x100 else 3 if number < 0x10000 else 5 if number < 0x100000000 else 9
 
 
 def write(out, thing):
@@ -66,47 +75,52 @@ def read(data, at=0, depth=0):
     if at >= len(data) or depth > _DEEPEST:
         raise Malformed("truncated or too deep")
     major = data[at] >> 5
-    number = data[at] & 31
-    at += 1
     if major == 7:
-        if number != 22:
+        if data[at] != 0xF6:
             raise Malformed("only null of the simple values")
-        return None, at
-    if number > 23:
-        size = number - 24
-        if size > 3:
-            raise Malformed("indefinite or reserved")
-        size = 1 << size
-        if at + size > len(data):
-            raise Malformed("truncated")
-        number = int.from_bytes(data[at : at + size], "big")
-        at += size
-        if number < (24 if size == 1 else 1 << (size * 4)):
-            raise Malformed("not the shortest form")
+        return None, at + 1
+    number, at = _read_argument(data, at)
     if major == 0:
         return number, at
     if major == 1:
         return -1 - number, at
+    if number > len(data) - at:
+        raise Malformed("truncated")
     if major == 2:
-        if at + number > len(data):
-            raise Malformed("truncated")
         return bytes(data[at : at + number]), at + number
     if major == 4:
-        if number > len(data) - at:
-            raise Malformed("truncated")
-        items = []
-        for _ in range(number):
-            item, at = read(data, at, depth + 1)
-            items.append(item)
-        return items, at
+        return _read_array(data, at, number, depth)
     if major == 5:
         return _read_map(data, at, number, depth)
     raise Malformed("not in the subset")
 
 
-def _read_map(data, at, pairs, depth):
-    if pairs > len(data) - at:
+def _read_argument(data, at):
+    number = data[at] & 31
+    at += 1
+    if number < 24:
+        return number, at
+    width = number - 24
+    if width > 3:
+        raise Malformed("indefinite or reserved")
+    width = 1 << width
+    if at + width > len(data):
         raise Malformed("truncated")
+    number = int.from_bytes(data[at : at + width], "big")
+    if number < (24 if width == 1 else 1 << (width * 4)):
+        raise Malformed("not the shortest form")
+    return number, at + width
+
+
+def _read_array(data, at, count, depth):
+    items = []
+    for _ in range(count):
+        item, at = read(data, at, depth + 1)
+        items.append(item)
+    return items, at
+
+
+def _read_map(data, at, pairs, depth):
     things = {}
     last = -1
     for _ in range(pairs):

@@ -42,11 +42,12 @@ class Cycle:
         if not self._life.alive:
             raise ValueError("the frame counter is gone: commission this board again, with a new secret")
         recalled = memory.recall() if power.cause() != "power" else None
-        cold = recalled is None or recalled.epoch != self._life.epoch
-        self._memory = self._cold_boot() if cold else recalled
+        if recalled is not None and recalled.epoch != self._life.epoch:
+            recalled = None
+        self._memory = recalled or self._cold_boot()
         print("boot cause=%s epoch=%d release=%s" % (power.cause(), self._memory.epoch, release))
         self._ring = Ring(device, flash.RING, self._give_up)
-        self._find_place(cold)
+        self._find_place(recalled is None)
         memory.keep(self._memory)
         self._options = settings.load(self._life)
         self._kind = _kind(identity.kind, self._options, self._memory)
@@ -104,7 +105,8 @@ class Cycle:
         )
         recalled.alarms = (recalled.alarms + [place])[-_MOST_ALARMS:]
         recalled.raised ^= 1 << code
-        print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % (recalled.epoch, recalled.number, code, raised, value))
+        said = (recalled.epoch, recalled.number, code, raised, value)
+        print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % said)
 
     def _talk(self):
         recalled = self._memory

@@ -1,6 +1,7 @@
 """HKDF-SHA-256 (RFC 5869) on a board whose hashlib has sha256 and no hmac."""
 
 from hashlib import sha256
+
 from micropython import const
 
 _BLOCK = const(64)

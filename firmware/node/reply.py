@@ -1,4 +1,4 @@
-"""Reading a reply: what `wire/wire.cddl` calls `answer` and `challenge`, checked for shape before anybody acts on it."""
+"""Reading a reply: what `wire/wire.cddl` calls `reply`, checked for shape before anybody acts on it."""
 
 from micropython import const
 
@@ -10,7 +10,11 @@ _MOST_ALARMS = const(8)
 
 
 class Answer:
-    """`durable` (epoch, seq) · `received` [(epoch, first, last)] · `alarms` [(epoch, number)] · `utc` s since 2000 or None."""
+    """What the gateway answered.
+
+    `durable` (epoch, seq), `received` [(epoch, first, last)], `alarms` [(epoch, number)],
+    `utc` seconds since 2000, or None when the gateway does not trust its clock.
+    """
 
     def __init__(self, durable, received, alarms, utc):
         self.durable = durable
@@ -25,7 +29,7 @@ def decode(plain):
     if isinstance(thing, int) and thing == 0:
         return None
     if not isinstance(thing, dict):
-        raise ValueError("neither answer nor challenge")
+        raise ValueError("neither answer nor challenge")  # noqa: TRY004 (a shape, not a type)
     for key in thing:
         if not _DURABLE <= key <= _UTC:
             raise ValueError("unknown key %d" % key)
@@ -46,7 +50,7 @@ def _check(number, highest):
 
 
 def _tuple(item, count):
-    # (epoch, seq), (epoch, number) or (epoch, first, last)
+    # An epoch and one or two numbers.
     if not isinstance(item, list) or len(item) != count:
         raise ValueError("not %d numbers" % count)
     _check(item[0], 0xFFFF)

@@ -5,6 +5,7 @@ from micropython import const
 from node import cbor
 from node.generated import catalogue as its
 
+_RUN = const(4)  # what another epoch adds at most
 _HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), const(4), const(5), const(6)
 
 
@@ -24,6 +25,12 @@ class Report:
 
     def add(self, record):
         (self.samples if record.epoch == self.epoch else self.past).append(record)
+
+    def cost(self, record):
+        """The most bytes that adding this sample takes."""
+        if record.epoch == self.epoch:
+            return 1 + cbor.size(record.number) + cbor.size(self.tick - record.tick) + len(record.payload)
+        return _RUN + 1 + cbor.size(record.number) + cbor.size(record.tick) + len(record.payload)
 
     def is_usual(self):
         """Whether the short form says it all."""

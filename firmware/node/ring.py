@@ -180,7 +180,7 @@ class Ring:
         start = None
         for sector in self._order():  # the last sector that begins at or before the position
             first = self._first_sample(sector)
-            if first is not None and first <= (epoch, seq) or start is None:
+            if start is None or (first is not None and first <= (epoch, seq)):
                 start = sector
         while start is not None:
             for record, _ in self._walk(start):

@@ -10,8 +10,8 @@ from node.frame import PLAIN_LONGEST
 from node.generated.catalogue import LOST_CORRUPT
 from node.report import Report
 
-_RESERVED = const(56)  # heads, keys and the report's own fields at their longest
-_SAMPLE_COST = const(16)  # a sample's own fields beside its payload, at their longest
+_RESERVED = const(48)  # heads, keys and the report's own fields at their longest
+_SAMPLE_LEAST = const(6)  # a sample is never shorter
 _LOST_COST = const(17)
 _ALARM_COST = const(24)
 _MOST_ALARMS = const(4)
@@ -47,7 +47,7 @@ class Session:
         report.lost = (self._life.lost() + gaps)[: room // _LOST_COST]
         room -= len(report.lost) * _LOST_COST
         for record in unsent:
-            room -= len(record.payload) + _SAMPLE_COST
+            room -= report.cost(record)
             if room < 0:
                 break
             report.add(record)
@@ -58,7 +58,8 @@ class Session:
         memory = self._memory
         held = None
         previous = memory.durable
-        unsent, gaps = [], []
+        unsent = []
+        gaps: list[list[int]] = []
         for record in self._ring.samples(*memory.durable):
             if held is None:
                 held = (record.epoch, record.number)
@@ -67,7 +68,7 @@ class Session:
             previous = (record.epoch, record.number)
             if not self._is_received(record):
                 unsent.append(record)
-                if len(unsent) * _SAMPLE_COST > PLAIN_LONGEST:
+                if len(unsent) * _SAMPLE_LEAST > PLAIN_LONGEST:
                     break
         return held, unsent, gaps
 
@@ -113,10 +114,7 @@ class Session:
         """Whether the gateway has everything in its hands and every alarm on its disk."""
         if self._alarms:
             return False
-        for record in self._ring.samples(*self._memory.durable):
-            if not self._is_received(record):
-                return False
-        return True
+        return all(self._is_received(record) for record in self._ring.samples(*self._memory.durable))
 
     def held(self):
         """(first, last, count) of the samples not known to be on the gateway's disk; None when there are none."""

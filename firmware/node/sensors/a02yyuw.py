@@ -38,7 +38,7 @@ class A02YYUW:
             self._power.value(0)
 
     def _median(self):
-        shots = []
+        shots: list[int] = []
         broken = wrong = 0
         waiting = bytearray()
         started = time.ticks_ms()

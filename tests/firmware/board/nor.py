@@ -19,7 +19,7 @@ class Nor:
     def _spend(self):
         if self.budget is not None:
             if self.budget == 0:
-                raise PowerCut()
+                raise PowerCut
             self.budget -= 1
 
     def readblocks(self, block, buf, offset=0):

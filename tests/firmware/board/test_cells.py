@@ -1,5 +1,6 @@
-from node.cells import Cells
 from nor import SECTOR, Nor, PowerCut
+
+from node.cells import Cells
 
 
 def test_a_value_is_there_after_put_returned():
@@ -21,7 +22,7 @@ def test_the_newest_value_counts_over_many_moves():
 
 
 def test_a_power_cut_at_every_step_keeps_old_or_new():
-    for budget in range(0, 420):
+    for budget in range(420):
         device = Nor(2)
         cells = Cells(device, 0)
         cells.put(7, b"identity")

@@ -1,5 +1,6 @@
-from node.ring import ALARM, SAMPLE, Ring
 from nor import SECTOR, Nor, PowerCut
+
+from node.ring import ALARM, SAMPLE, Ring
 
 PAYLOAD = b"\x01\x19\x07\x3d\x19\x15\x88\x18\x64\x19\x01\x90\x18\x2a\x18\x64"
 
@@ -89,7 +90,7 @@ def test_a_torn_last_record_costs_nothing_that_was_promised():
 
 
 def test_a_power_cut_at_every_step_keeps_what_was_promised():
-    for budget in range(0, 330):
+    for budget in range(330):
         device = Nor(3)
         device.budget = budget
         given = []
@@ -104,8 +105,8 @@ def test_a_power_cut_at_every_step_keeps_what_was_promised():
             pass
         device.budget = None
         again = Ring(device, 0, lambda *run: given.append(run))
-        there = set(seq for _, seq in held(again))
-        named = set(seq for _, first, last in given for seq in range(first, last + 1))
+        there = {seq for _, seq in held(again)}
+        named = {seq for _, first, last in given for seq in range(first, last + 1)}
         for seq in range(1, promised + 1):
             assert seq in there or seq in named, (budget, seq)
         again.append(SAMPLE, 1, promised + 2, 0, PAYLOAD)

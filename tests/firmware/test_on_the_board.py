@@ -1,0 +1,59 @@
+"""Runs every `test_*` function of `board/*.py` in a real MicroPython interpreter, one pytest item each.
+
+The files of `board/` are MicroPython: they import the firmware as a board does, and share one interpreter a file.
+"""
+
+import ast
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from stoep import resources
+from stoep_twin import interpreter
+
+BOARD = Path(__file__).parent / "board"
+_RUNNER = """
+import sys
+module = __import__(sys.argv[1])
+for name in sys.argv[2].split(","):
+    try:
+        getattr(module, name)()
+        print("passed", name)
+    except Exception as failure:
+        print("failed", name)
+        sys.print_exception(failure)
+"""
+
+
+def _tests(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text())
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+
+
+CASES = [(path.stem, name) for path in sorted(BOARD.glob("test_*.py")) for name in _tests(path)]
+
+
+@cache
+def _said(module: str) -> str:
+    path = os.pathsep.join([".frozen", str(resources.firmware_dir()), str(BOARD)])
+    names = ",".join(name for stem, name in CASES if stem == module)
+    done = subprocess.run(
+        [*interpreter.command(), "-c", _RUNNER, module, names],
+        cwd=resources.wire_dir() / "vectors",
+        env={**os.environ, "MICROPYPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("module", "name"), CASES, ids=[f"{module}::{name}" for module, name in CASES])
+def test_on_the_board(module: str, name: str) -> None:
+    said = _said(module)
+    if f"passed {name}\n" not in said:
+        pytest.fail(said.partition(f"failed {name}\n")[2].split("\npassed ")[0] or said, pytrace=False)

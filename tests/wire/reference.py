@@ -1,0 +1,108 @@
+"""The sealed frame once more, from the RFCs and a general library alone: what the vectors are made with.
+
+Neither the node's nor the gateway's code is used here, so that both can be held against it.
+
+    python tests/wire/reference.py     writes firmware/wire/vectors/*.json anew
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cbor2
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+VECTORS = Path(__file__).parents[2] / "firmware" / "wire" / "vectors"
+PROTECTED = cbor2.dumps({1: 10})
+
+KID = bytes.fromhex("c0ffee01")
+SECRET = bytes(range(32))
+INSTANCE = bytes.fromhex("a1b2c3d4")
+NOBODY = bytes(4)
+
+
+def seal(secret: bytes, kid: bytes, counter: int, plain: bytes, instance: bytes | None, answers: int | None) -> bytes:
+    """An uplink (instance and answers None) or a reply to the uplink counter `answers`."""
+    info = b"up" if instance is None else b"down" + instance
+    okm = HKDF(SHA256(), 29, salt=None, info=info).derive(secret)
+    piv = counter.to_bytes((counter.bit_length() + 7) // 8, "big")
+    nonce = bytes(a ^ b for a, b in zip(okm[16:], piv.rjust(13, b"\0"), strict=True))
+    external = b"" if answers is None else kid + answers.to_bytes(5, "big")
+    aad = cbor2.dumps(["Encrypt0", PROTECTED, external])
+    sealed = AESCCM(okm[:16], tag_length=8).encrypt(nonce, plain, aad)
+    header: dict[int, bytes] = {4: kid, 6: piv}
+    if instance is not None:
+        header[10] = instance
+    return cbor2.dumps([PROTECTED, header, sealed])
+
+
+UPLINKS: list[tuple[str, int, list[Any]]] = [
+    ("first report of a new board", 1, [NOBODY, 1, 3, 1, {2: [[0, 1, 1, 1853, 5512, -133, 812, 39, 12]]}]),
+    ("usual report", 2, [INSTANCE, 1, 903, 1, 1, 1, 1, 1853, 5512, -133, 812, 39, 12]),
+    ("a sensor is silent", 3, [INSTANCE, 1, 1803, 2, 1, 1, 0, None, None, None, 812, 39, -255]),
+    ("nothing but a sign of life", 300, [INSTANCE, 1, 70000, 9, {1: 1}]),
+    (
+        "after a cold boot, older epoch first",
+        65536,
+        [INSTANCE, 2, 40, 0, {2: [[1, 1, 10, -512, 10000, 8675, 30, 100, 400]],
+                              3: [[1, [8, 1, 6300, 0, 0, 0, 4500, 0, -3700], [9, 1, 7200, 1, 1, 1, 31, 1, 1]]],
+                              6: [1, 8]}],
+    ),
+    ("losses and alarms", 0xFFFFFFFFFF, [INSTANCE, 3, 4294967295, 4294967295,
+        {1: 256, 4: [[3, 1, 4294967294, 1], [2, 7, 7, 2]], 5: [[3, 1, 1, 86400, 1, 91], [3, 2, 1, 90000, 0, None]]}]),
+]  # fmt: skip
+
+REPLIES: list[tuple[str, int, int, Any]] = [
+    ("challenge", 1, 1, 0),
+    ("nothing durable yet", 2, 2, {1: [0, 0], 2: [[1, 1, 1]]}),
+    ("durable, received, time", 3, 300, {1: [1, 8], 2: [[1, 9, 9], [2, 1, 1]], 4: 849484800}),
+    ("alarms on disk", 256, 0xFFFFFFFFFF, {1: [3, 4294967295], 3: [[3, 1], [3, 2]]}),
+]
+
+# Plaintexts and frames that an authentic peer never sends, and both sides refuse.
+BROKEN_UPLINKS: list[tuple[str, str]] = [
+    ("empty", ""),
+    ("not an array", "a0"),
+    ("no blocks and no sample", "8444a1b2c3d4010301"),
+    ("instance too short", "8543a1b2c3010301a0"),
+    ("epoch above 65535", "8544a1b2c3d41a000100000301a0"),
+    ("epoch not in its shortest form", "8544a1b2c3d418010301a0"),
+    ("indefinite array", "9f44a1b2c3d4010301a0ff"),
+    ("a float", "8544a1b2c3d4010301a101f93c00"),
+    ("unknown block", "8544a1b2c3d4010301a107 01".replace(" ", "")),
+    ("keys out of order", "8544a1b2c3d4010301a2048184010101010101".replace(" ", "")),
+    ("back of zero", "8544a1b2c3d4010301a10100"),
+    ("empty list of samples", "8544a1b2c3d4010301a10280"),
+    ("layout zero", "8844a1b2c3d401030100000001"),
+    ("unknown layout", "8844a1b2c3d4010301000900 01".replace(" ", "")),
+    ("too few values for the layout", "8844a1b2c3d40103010001 0001".replace(" ", "")),
+    ("bytes left over", "8544a1b2c3d4010301a000"),
+    ("alarm raised twice over", "8544a1b2c3d4010301a1058186010101000201"),
+]
+
+
+def main() -> None:
+    frames = []
+    for name, counter, message in UPLINKS:
+        plain = cbor2.dumps(message, canonical=True)
+        frame = seal(SECRET, KID, counter, plain, None, None)
+        frames.append({"name": name, "direction": "up", "counter": counter, "plain": plain.hex(), "frame": frame.hex()})
+    for name, counter, answers, message in REPLIES:
+        plain = cbor2.dumps(message, canonical=True)
+        frame = seal(SECRET, KID, counter, plain, INSTANCE, answers)
+        frames.append({"name": name, "direction": "down", "counter": counter, "answers": answers,
+                       "plain": plain.hex(), "frame": frame.hex()})  # fmt: skip
+    whole = {"kid": KID.hex(), "secret": SECRET.hex(), "instance": INSTANCE.hex(), "frames": frames}
+    VECTORS.mkdir(exist_ok=True)
+    _write("frames.json", whole)
+    _write("refused.json", [{"name": name, "plain": plain} for name, plain in BROKEN_UPLINKS])
+
+
+def _write(name: str, thing: Any) -> None:
+    (VECTORS / name).write_text(json.dumps(thing, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
