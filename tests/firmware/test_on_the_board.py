@@ -15,17 +15,6 @@ from stoep import resources
 from stoep_twin import interpreter
 
 BOARD = Path(__file__).parent / "board"
-_RUNNER = """
-import sys
-module = __import__(sys.argv[1])
-for name in sys.argv[2].split(","):
-    try:
-        getattr(module, name)()
-        print("passed", name)
-    except Exception as failure:
-        print("failed", name)
-        sys.print_exception(failure)
-"""
 
 
 def _tests(path: Path) -> list[str]:
@@ -39,9 +28,8 @@ CASES = [(path.stem, name) for path in sorted(BOARD.glob("test_*.py")) for name 
 @cache
 def _said(module: str) -> str:
     path = os.pathsep.join([".frozen", str(resources.firmware_dir()), str(BOARD)])
-    names = ",".join(name for stem, name in CASES if stem == module)
     done = subprocess.run(
-        [*interpreter.command(), "-c", _RUNNER, module, names],
+        [*interpreter.command(), str(BOARD / "run.py"), module],
         cwd=resources.wire_dir() / "vectors",
         env={**os.environ, "MICROPYPATH": path},
         capture_output=True,

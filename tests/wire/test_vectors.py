@@ -6,6 +6,7 @@ from typing import Any
 
 import pycddl
 import pytest
+
 import reference
 from stoep import resources
 

@@ -1,0 +1,49 @@
+"""What tests of more than one room need."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_PATIENCE = 60  # seconds: a script that is still running then hangs
+
+
+@pytest.fixture
+def run_micropython(tmp_path: Path) -> Callable[..., str]:
+    """Call it with a script's text: it runs in the real interpreter beside the firmware, and its output comes back.
+
+    `heap` is as MicroPython writes it ("56wK" is a board's first heap, scaled to the desktop's word).
+    """
+    from stoep_twin.interpreter import command
+
+    def run(script: str, *args: str, heap: str | None = None) -> str:
+        file = tmp_path / "script.py"
+        file.write_text(script, encoding="utf-8")
+        options = ["-X", f"heapsize={heap}"] if heap else []
+        done = subprocess.run(
+            [*command(), *options, str(file), *args],
+            cwd=tmp_path,
+            env={**os.environ, "MICROPYPATH": str(ROOT / "firmware")},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=_PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, f"MicroPython ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
