@@ -1,0 +1,87 @@
+# stoep: one entry for people and for CI. Everything a run makes goes to build/.
+
+PYTHON ?= python3
+FOR ?=
+BUILD := build
+VENV := $(BUILD)/venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
+PYTEST := $(BIN)/python -m pytest
+QUICK := -m "not slow"
+STUBS := micropython-esp32-stubs>=1.28,<2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run check test power-cuts lint generate clean mosquitto
+MAKEFLAGS += --no-print-directory
+# Debian puts mosquitto where a user's PATH does not look.
+export PATH := $(PATH):/usr/sbin
+
+# An environment knows its own place: in a tree that was moved or copied it is made anew.
+ifneq ($(shell cat $(VENV)/.base 2>/dev/null),$(CURDIR))
+.PHONY: $(VENV)/.base
+endif
+
+help: ## show this list
+	@echo "stoep: make TARGET"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "PYTHON=... names the interpreter (3.11 or later), FOR=SECONDS ends 'make run' by itself"
+
+run: $(VENV)/.twin ## the street, live in the terminal [FOR=SECONDS]
+	@exec $(BIN)/stoep twin --bins 3 --speed 240 --dir $(BUILD)/twin $(if $(FOR),--for $(FOR))
+
+check: lint ## what to run before each commit: lint and the quick tests, under 3 minutes
+	@echo "== quick tests of every room"
+	@$(PYTEST) -q $(QUICK)
+
+test: mosquitto lint ## everything, with real brokers and whole streets, under 15 minutes
+	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
+	@$(PYTEST) -q --durations=10
+
+power-cuts: $(VENV)/.dev ## cut a node's power at every write of two lives, about two minutes
+	@$(BIN)/python tests/faults/power_cuts.py
+
+lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
+	@echo "== generated files"
+	@$(BIN)/python -m stoep_field.generate --check
+	@echo "== ruff"
+	@$(BIN)/ruff check
+	@echo "== mypy: gateway, field, twin"
+	@$(BIN)/mypy
+	@echo "== mypy: firmware against the ESP32's stubs"
+	@$(BIN)/mypy --config-file firmware/mypy.ini
+	@echo "== import arrows"
+	@$(BIN)/lint-imports --cache-dir $(BUILD)/cache/import-linter
+
+generate: $(VENV)/.base ## write the firmware's tables from wire/channels.toml and hardware/*.toml
+	@PYTHONPATH=firmware $(BIN)/python -m stoep_field.generate
+
+clean: ## remove everything a run has made
+	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find firmware gateway tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+mosquitto: ## the broker that `make test` needs; installed when root or in CI
+	@.ci/mosquitto
+
+$(VENV)/.base:
+	@.ci/python "$(PYTHON)"
+	@echo "== a Python environment in $(VENV)"
+	@rm -rf $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
+	@echo "$(CURDIR)" > $@
+
+$(VENV)/.twin: $(VENV)/.base pyproject.toml hatch_build.py
+	@echo "== installing the gateway and the virtual street (once, about half a minute)"
+	@$(PIP) --editable '.[twin]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base pyproject.toml hatch_build.py
+	@echo "== installing the development tools (once, about a minute)"
+	@$(PIP) --editable '.[dev]'
+	@touch $(VENV)/.twin $@
+
+$(BUILD)/typings/.stamp: $(VENV)/.base Makefile
+	@echo "== fetching MicroPython's type stubs"
+	@rm -rf $(BUILD)/typings
+	@$(PIP) --target $(BUILD)/typings --no-warn-conflicts '$(STUBS)'
+	@touch $@

@@ -1,0 +1,88 @@
+"""The channel catalogue as the nodes need it: ids, offsets and limits, no units and no prose."""
+
+from pathlib import Path
+
+from stoep_field.module import Module
+from stoep_field.tables import Table
+
+_I32 = 2**31
+_BYTE = 255  # ids of layouts, alarms and causes travel as 1..255, see wire.cddl
+_MOST_DECIMALS = 9
+
+
+def render(file: Path, source: Path) -> str:
+    """The text of catalogue.py; `source` is how the header names `file`. Raises SourceError."""
+    root = Table.load(file)
+    module = Module(source)
+    ids = _channels(root.table("channels"), module)
+    _layouts(root.table("layouts"), ids, module)
+    _alarms(root.table("alarms"), ids, module)
+    _lost(root.table("lost"), module)
+    return module.text()
+
+
+def _unique(table: Table, key: str, highest: int, taken: dict[int, str]) -> int:
+    number = table.integer(key, 1, highest)
+    if number in taken:
+        raise table.error(key, f"{number} is the id of {taken[number]} already", f"give it another, up to {highest}")
+    taken[number] = table.key
+    return number
+
+
+def _channels(channels: Table, module: Module) -> dict[str, int]:
+    taken: dict[int, str] = {}
+    ids: dict[str, int] = {}
+    entries: dict[int, str] = {}
+    for name, channel in channels.tables():
+        number = ids[name] = _unique(channel, "id", _BYTE, taken)
+        offset = channel.integer("offset", -_I32, _I32 - 1)
+        lowest = channel.integer("lowest", -_I32, _I32 - 1)
+        highest = channel.integer("highest", lowest, _I32 - 1)
+        if lowest - offset < -_I32 or highest - offset >= _I32:
+            raise channel.error("offset", f"{offset} takes values past 32 bits", "choose one nearer to them")
+        unit, decimals = channel.text("unit"), channel.integer("decimals", 0, _MOST_DECIMALS)
+        module.constant(name.upper(), number, channels, name, f"{unit}, {decimals} decimals")
+        entries[number] = f'("{name}", {offset}, {lowest}, {highest})'
+    module.gap("id: (name, offset, lowest, highest); wire = counts - offset, the limits are in counts")
+    module.dictionary("CHANNELS", entries)
+    return ids
+
+
+def _layouts(layouts: Table, ids: dict[str, int], module: Module) -> None:
+    taken: dict[int, str] = {}
+    entries: dict[int, str] = {}
+    module.gap()
+    for name, layout in layouts.tables():
+        number = _unique(layout, "id", _BYTE, taken)
+        channels = layout.texts("channels")
+        for channel in channels:
+            if channel not in ids:
+                raise layout.error("channels", f"{channel!r} is no channel", f"use some of {', '.join(ids)}")
+            if channels.count(channel) > 1:
+                raise layout.error("channels", f"{channel!r} is there twice", "name each channel once")
+        module.constant(f"LAYOUT_{name.upper()}", number, layouts, name)
+        entries[number] = str(tuple(ids[channel] for channel in channels))
+    module.gap("id: the channels of a sample, in order")
+    module.dictionary("LAYOUTS", entries)
+
+
+def _alarms(alarms: Table, ids: dict[str, int], module: Module) -> None:
+    taken: dict[int, str] = {}
+    module.gap()
+    for name, alarm in alarms.tables():
+        channel = alarm.text("channel")
+        if channel not in ids:
+            raise alarm.error("channel", f"{channel!r} is no channel", f"use one of {', '.join(ids)}")
+        module.constant(f"ALARM_{name.upper()}", _unique(alarm, "id", _BYTE, taken), alarms, name)
+
+
+def _lost(lost: Table, module: Module) -> None:
+    causes: dict[int, str] = {}
+    module.gap()
+    for name in lost.content:
+        cause = lost.integer(name, 0, _BYTE)
+        if cause in causes:
+            raise lost.error(name, f"{cause} means {causes[cause]} already", f"choose another number up to {_BYTE}")
+        causes[cause] = name
+        if cause:  # 0 is the gateway's word for a hole; a node never says it
+            module.constant(f"LOST_{name.upper()}", cause, lost, name)

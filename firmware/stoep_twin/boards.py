@@ -1,0 +1,322 @@
+"""The life of a virtual board: power, process, deep sleep, watchdog, resets; what survives which of them.
+
+A board's process is the interpreter running `micropython/board.py`. It ends at every deep sleep and reset, and starts
+again as the chip would. Flash always survives; RTC memory and the RTC's time survive all but a power-off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import json
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stoep_twin import flash
+from stoep_twin.air import Air, Radio
+from stoep_twin.clockwork import Clockwork
+from stoep_twin.console import Line as ConsoleLine
+from stoep_twin.hostlink import HostLink
+from stoep_twin.line import Line
+from stoep_twin.nursery import LINK, Child, Nursery
+from stoep_twin.wiring import Wiring
+
+STAND_INS = Path(__file__).parent / "micropython"
+DEFAULT_HEAP = "4M"
+_PAUSE_S = 0.2  # real, before a crashed interpreter is started again
+
+
+class Cause(enum.IntEnum):
+    """Why a board starts, in `machine`'s numbers."""
+
+    POWER = 1
+    RESET = 2
+    WATCHDOG = 3
+    DEEPSLEEP = 4
+
+
+class State(enum.Enum):
+    """What one sees from outside."""
+
+    OFF = "off"
+    AWAKE = "awake"
+    ASLEEP = "asleep"
+    STUCK = "stuck"
+    BENCH = "on the bench"
+
+
+class ScriptError(RuntimeError):
+    """A technician's script failed on a board."""
+
+
+@dataclass
+class Surroundings:
+    """What all boards of a street share."""
+
+    clock: Clockwork
+    nursery: Nursery
+    air: Air
+    firmware: Path
+    said: Callable[[Board, ConsoleLine], None] = field(repr=False)
+    finding: Callable[[str], None] = field(repr=False)
+    heap: str = DEFAULT_HEAP
+
+
+@dataclass
+class _End:
+    next: Cause | None  # how the board starts again; None: a script is done
+    sleep_until: int | None = None  # virtual µs
+    failure: str | None = None
+
+
+class Board:
+    """One board in its directory. `live()` is its life, `hands` must be held by whoever runs something on it."""
+
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        mac: bytes,
+        drift_ppm: int,
+        wiring: Wiring,
+        radio: Radio,
+        around: Surroundings,
+        line: Line | None = None,
+    ) -> None:
+        self.name = name
+        self.mac = mac
+        self.radio = radio
+        self.state = State.OFF
+        self.starts = 0
+        self.wake_at: int | None = None  # virtual µs
+        self.hands = asyncio.Lock()
+        self._directory = directory
+        self._wiring = wiring
+        self._around = around
+        self._line = line
+        self._drift_ppm = drift_ppm
+        self._rtc_origin = 0
+        self._alarm = asyncio.Event()
+        self._link: HostLink | None = None
+        self._ended: asyncio.Future[_End] | None = None
+        self._dog: asyncio.TimerHandle | None = None
+        self._dog_real = 0.0
+        self._script = False
+        self._answers: dict[str, Callable[[bytes], bytes | None]] = {
+            "c": self._console,
+            "i": wiring.i2c,
+            "u": wiring.uart,
+            "p": wiring.pin,
+            "a": wiring.adc,
+            "w": self._tune,
+            "s": self._transmit,
+            "g": self._feed,
+            "d": self._deepsleep,
+            "r": self._reset,
+            "n": self._flash_misused,
+            "e": self._repl,
+        }
+        radio.hear = self._hear
+        around.air.join(radio)
+        around.clock.on_change(self._alarm.set)
+        directory.mkdir(parents=True)
+        flash.make(directory / "flash.bin")
+        self._log = (directory / "console.log").open("a", encoding="utf-8")
+
+    # -- life ----------------------------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """From power-on until this task is cancelled, which is the power-off."""
+        self._power_on()
+        cause = Cause.POWER
+        try:
+            while True:
+                async with self.hands:
+                    end = await self._run(cause, None)
+                assert end.next is not None
+                cause = end.next
+                if end.sleep_until is not None:
+                    await self._sleep(end.sleep_until)
+                elif end.failure is not None:
+                    await asyncio.sleep(_PAUSE_S)
+        finally:
+            self.state = State.OFF
+
+    async def run_script(self, source: str) -> None:
+        """Run a script as a technician's laptop would; `hands` must be held. Raises ScriptError."""
+        assert self.hands.locked()
+        path = self._directory / "script.py"
+        path.write_text(source)
+        try:
+            end = await self._run(Cause.RESET, path)
+        finally:
+            path.unlink(missing_ok=True)  # it may hold a secret
+        if end.failure is not None:
+            raise ScriptError(f"{self.name}: {end.failure}")
+
+    def ring(self) -> None:
+        """Wake a sleeping board as if its timer had fired."""
+        self.wake_at = None
+        self._alarm.set()
+
+    def _power_on(self) -> None:
+        (self._directory / "rtc.bin").unlink(missing_ok=True)
+        self._rtc_origin = self._around.clock.virtual_us()
+        self._wiring.reset(power=True)
+
+    async def _sleep(self, until: int) -> None:
+        self.state = State.ASLEEP
+        self.wake_at = until
+        while self.wake_at is not None and (left := self._around.clock.real_seconds_until(self.wake_at)) > 0:
+            self._alarm.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._alarm.wait(), min(left, 3600.0))
+        self.wake_at = None
+
+    def close(self) -> None:
+        """Nothing more will happen to this board."""
+        self._log.close()
+
+    # -- one run of the interpreter ------------------------------------------------------------------------------------
+
+    async def _run(self, cause: Cause, script: Path | None) -> _End:
+        self._script = script is not None
+        self.state = State.BENCH if self._script else State.AWAKE
+        self.starts += 0 if self._script else 1
+        self._ended = asyncio.get_running_loop().create_future()
+        self._wiring.reset(power=False)
+        link = self._link = HostLink(self._take, lambda: None)
+        child = self._start(cause, script, link)
+        try:
+            done, _ = await asyncio.wait((self._ended, child.exited), return_when=asyncio.FIRST_COMPLETED)
+            if self._ended not in done:
+                # What it still said before it died is in the link.
+                await asyncio.sleep(0.02)
+            if not self._ended.done():
+                return self._crashed(child)
+            return self._ended.result()
+        finally:
+            self._link = None
+            if self._dog is not None:
+                self._dog.cancel()
+                self._dog = None
+            self.radio.listening = False
+            self._around.nursery.kill(child)
+            await asyncio.shield(child.exited)
+            link.close()
+            if self._line is not None:
+                self._line.unplug()
+
+    def _start(self, cause: Cause, script: Path | None, link: HostLink) -> Child:
+        facts = {
+            "link": LINK,
+            "clock": str(self._around.clock.path),
+            "flash": str(self._directory / "flash.bin"),
+            "rtc": str(self._directory / "rtc.bin"),
+            "stand_ins": str(STAND_INS),
+            "firmware": str(self._around.firmware),
+            "mac": list(self.mac),
+            "cause": int(cause),
+            "drift_ppm": self._drift_ppm,
+            "rtc_origin_us": self._rtc_origin,
+            "uart0": self._line is not None,
+            "script": str(script) if script else None,
+        }
+        path = self._directory / "board.json"
+        path.write_text(json.dumps(facts))
+        arguments = ["-X", f"heapsize={self._around.heap}", str(STAND_INS / "board.py"), str(path)]
+        raw = os.open(self._directory / "console.raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        stdin, stdout = self._line.plug() if self._line else (os.open(os.devnull, os.O_RDONLY), os.dup(raw))
+        try:
+            return self._around.nursery.start(arguments, (stdin, stdout, raw, link.board_end))
+        finally:
+            for descriptor in (stdin, stdout, raw):
+                os.close(descriptor)
+            link.handed_over()
+
+    def _crashed(self, child: Child) -> _End:
+        status = child.exited.result()
+        code = os.waitstatus_to_exitcode(status)
+        failure = f"the interpreter ended by itself ({code}); see {self._directory / 'console.raw'}"
+        self._around.finding(f"{self.name}: {failure}")
+        return _End(Cause.WATCHDOG, failure=failure)
+
+    def _finish(self, end: _End) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(end)
+
+    # -- what the board says -------------------------------------------------------------------------------------------
+
+    def _take(self, kind: str, body: bytes) -> None:
+        if self._ended is None or self._ended.done():
+            return  # its last words, after it had been switched off
+        answer = self._answers[kind](body)
+        if answer is not None and self._link is not None:
+            self._link.send(kind, answer)
+
+    def _console(self, body: bytes) -> None:
+        self._said(ConsoleLine(struct.unpack_from("<Q", body)[0], body[8:].decode(errors="replace")))
+
+    def _tune(self, body: bytes) -> None:
+        self.radio.listening, self.radio.channel = bool(body[0]), body[1]
+
+    def _deepsleep(self, body: bytes) -> None:
+        asked = int(struct.unpack("<Q", body)[0]) * 1000
+        slept = asked * 1_000_000 // (1_000_000 + self._drift_ppm)  # the timer runs on the drifting clock
+        self._finish(_End(Cause.DEEPSLEEP, sleep_until=self._around.clock.virtual_us() + slept))
+
+    def _reset(self, _body: bytes) -> None:
+        self._finish(_End(Cause.RESET))
+
+    def _flash_misused(self, body: bytes) -> None:
+        self._around.finding(f"{self.name}: flash {body.decode()}")
+
+    def _said(self, line: ConsoleLine) -> None:
+        self._log.write(f"{line.virtual_us / 1e6:.3f} {line.text}\n")
+        self._log.flush()
+        if not self._script:
+            self._around.said(self, line)
+
+    def _repl(self, body: bytes) -> None:
+        how = body.decode(errors="replace")
+        if self._script:
+            self._finish(_End(None, failure=None if how == "done" else how))
+            return
+        # A board at the REPL is awake for nothing until its watchdog, if it runs, resets it.
+        self.state = State.STUCK
+        self._around.finding(f"{self.name} stuck at the REPL: {how.strip()}")
+
+    def _transmit(self, body: bytes) -> None:
+        link, wants_answer, to, frame = self._link, bool(body[0]), body[1:7], body[7:]
+
+        def sent(acknowledged: bool) -> None:
+            if wants_answer and link is not None:
+                link.send("s", b"\x01" if acknowledged else b"\x00")
+
+        self._around.air.transmit(self.radio, to, frame, sent)
+
+    def _hear(self, sender: bytes, rssi: int, frame: bytes) -> None:
+        if self._link is not None:
+            self._link.send("R", sender + struct.pack("b", rssi) + frame)
+
+    # -- watchdog ------------------------------------------------------------------------------------------------------
+
+    def _feed(self, body: bytes) -> None:
+        timeout_ms: int = struct.unpack("<I", body)[0]
+        loop = asyncio.get_running_loop()
+        self._dog_real = loop.time() + timeout_ms / 1000
+        if self._dog is None:
+            self._dog = loop.call_at(self._dog_real, self._look)
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._dog_real:
+            self._dog = loop.call_at(self._dog_real, self._look)
+            return
+        self._dog = None
+        self._around.finding(f"{self.name}: watchdog reset")
+        self._finish(_End(Cause.WATCHDOG))

@@ -1,0 +1,93 @@
+"""`stoep twin`: the virtual street from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `stoep`."""
+    app.command("twin")(twin)
+
+
+def twin(
+    bins: Annotated[int, typer.Option(min=1, max=250, help="How many bins stand in the street.")] = 3,
+    speed: Annotated[
+        float, typer.Option(min=1, max=3600, help="Virtual seconds in a real one; replies stay as quick as they are.")
+    ] = 240.0,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--for", min=1, metavar="SECONDS", help="Real seconds from the first boot; else until Ctrl-C."),
+    ] = None,
+    loss: Annotated[float, typer.Option(min=0, max=0.95, help="Share of the frames that the air loses.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world, losses and boards.")] = 1,
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where the run's files go; emptied at the start.")
+    ] = Path("build/twin"),
+    broker: Annotated[
+        str, typer.Option(metavar="URL|mosquitto|embedded", help="The city's broker; a URL is like mqtt://host:1883.")
+    ] = "embedded",
+    kill_gateway: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Kill the gateway (SIGKILL) so many times, spread over the run.")
+    ] = 0,
+    summary: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was counted there, as JSON.")] = None,
+    heap: Annotated[str, typer.Option(help="Heap of a board's interpreter, as MicroPython's -X heapsize.")] = "4M",
+) -> None:
+    """Run a virtual street: real firmware on virtual boards, the real gateway, a city that listens.
+
+    Each bin is a process of a real MicroPython that runs the files of firmware/ unchanged, wakes every 15 minutes of
+    virtual time, measures a simulated world and reports over a lossy radio to a bridge; the gateway service makes
+    windows of 15 minutes and sends them to the city's broker. At the end (--for, or Ctrl-C) the boards stop sampling
+    and report until everything is acknowledged; then what the city received is counted against what the boards took.
+
+    Exit status 0 only if no reading was lost, none counted twice, and every window is right.
+
+    \b
+    In the run's directory: boards/<name>/console.log   what each board said, with the virtual time
+                            gateway.toml, gateway.log   the service's settings and log
+                            bridge                      the serial port the gateway has open
+                            stoep.db                    the gateway's store
+
+    \b
+    stoep twin --for 30                      half a minute, which is two hours in the street
+    stoep twin --loss 0.2 --kill-gateway 2   bad radio, and a gateway that dies twice
+    """
+    from stoep_twin.broker import BrokerError
+    from stoep_twin.interpreter import NoInterpreterError
+    from stoep_twin.run import Run
+    from stoep_twin.rundir import DirectoryError
+    from stoep_twin.street import Options
+
+    options = Options(
+        bins=bins,
+        speed=speed,
+        seconds=seconds,
+        loss=loss,
+        seed=seed,
+        directory=directory,
+        broker=broker,
+        kills=kill_gateway,
+        heap=heap,
+    )
+
+    async def go() -> int:
+        counted = await Run(options).through()
+        if summary is not None:
+            counted.write(summary)
+        for line in counted.lines():
+            typer.echo(line)
+        return 0 if counted.good else 1
+
+    try:
+        status = asyncio.run(go())
+    except (BrokerError, DirectoryError, NoInterpreterError) as error:
+        typer.echo(f"stoep twin: {error}", err=True)
+        status = 2
+    except RuntimeError as error:
+        typer.echo(f"stoep twin: {error}; the run's files are in {directory}", err=True)
+        status = 1
+    raise typer.Exit(status)

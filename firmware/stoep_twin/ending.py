@@ -1,0 +1,104 @@
+"""How a run ends: the boards stop sampling but report until everything is acknowledged, open windows are brought to
+their end, the outbox drains; only then is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+from stoep_twin import technician
+from stoep_twin.auditor import WINDOW_S
+from stoep_twin.street import Street
+from stoep_twin.summary import Summary, quantile
+
+_REPORT_S = 2.5  # real, between two reports of a board that only reports
+_SETTLE_S = 60.0
+_COMPLETE_S = 30.0
+_HURRIED_S = 6.0
+_GRACE_S = 75  # virtual: the gateway waits 60 s after a window's end
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL = 5, 86_400
+_LOOK_S = 0.1
+
+
+async def wind_down(street: Street, hurry: asyncio.Event) -> None:
+    """Bring a running street to its end; with `hurry` set, or as soon as it is, in a few seconds."""
+    nodes = list(street.nodes.values())
+    interval = round(_REPORT_S * street.options.speed)
+    interval = max(_SHORTEST_INTERVAL, min(_LONGEST_INTERVAL, interval))
+    for node in nodes:
+        await technician.change_settings(node.board, sampling=0, interval=interval)
+        node.settled.clear()
+        node.board.ring()
+    if not await _until(street, lambda: all(node.settled.is_set() for node in nodes), _SETTLE_S, hurry):
+        for node in nodes:
+            if not node.settled.is_set():
+                street.find(f"{node.entry.name}: still holds {node.held} samples that are not acknowledged")
+    await _end_windows(street)
+    if not await _until(street, lambda: _complete(street), _COMPLETE_S, hurry):
+        outbox = street.status.get("counters", {}).get("outbox")
+        street.find(f"the city did not get everything in time: outbox {outbox}")
+
+
+async def _end_windows(street: Street) -> None:
+    # Time may jump only while no board is awake: one that measures or waits would take the jump for its own delay.
+    last = street.auditor.last_taken_us()
+    if last is None:
+        return
+    window_us = WINDOW_S * 1_000_000
+    target = ((last + street.tolerance_us) // window_us + 1) * window_us + _GRACE_S * 1_000_000
+    async with contextlib.AsyncExitStack() as asleep:
+        for node in street.nodes.values():
+            await asleep.enter_async_context(node.board.hands)
+        ahead = (target - street.clock.utc_us()) / 1e6
+        if ahead > 0:
+            street.clock.jump(ahead)
+
+
+def _complete(street: Street) -> bool:
+    audit = street.auditor.audit()
+    return not (audit.lost or audit.duplicates or audit.values_wrong) and not street.status.get("counters", {}).get(
+        "outbox", 1
+    )
+
+
+async def _until(street: Street, true: Callable[[], bool], seconds: float, hurry: asyncio.Event) -> bool:
+    start = time.monotonic()
+    while not true():
+        street.check()
+        gone = time.monotonic() - start
+        if gone > (_HURRIED_S if hurry.is_set() else seconds):
+            return False
+        await asyncio.sleep(_LOOK_S)
+    return True
+
+
+def summarise(street: Street) -> Summary:
+    """Count."""
+    audit, air, options = street.auditor.audit(), street.air.figures, street.options
+    reused = street.air.nonces.reused
+    return Summary(
+        readings_taken=audit.readings_taken,
+        readings_delivered=audit.readings_delivered,
+        lost=audit.lost,
+        duplicates=audit.duplicates,
+        redelivered=audit.redelivered,
+        values_wrong=audit.values_wrong,
+        frames_sent=air.sent,
+        frames_lost_in_air=air.lost,
+        reply_ms_p50=quantile(air.reply_ms, 0.5),
+        reply_ms_p99=quantile(air.reply_ms, 0.99),
+        wall_seconds=round(time.monotonic() - street.started, 1),
+        windows=audit.windows,
+        seed=options.seed,
+        speed=options.speed,
+        loss=options.loss,
+        bins=options.bins,
+        kills=street.gateway.kills,
+        stuck_boards=street.stuck,
+        faults=street.faults,
+        readings_untrue=street.untrue,
+        nonces_reused=len(reused),
+        findings=audit.findings + street.findings + [f"a nonce was used twice: {header}" for header in reused[:5]],
+    )

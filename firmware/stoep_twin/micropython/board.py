@@ -1,0 +1,88 @@
+"""Runs in the interpreter of a virtual board: sets the stage, then does what MicroPython does at power-on.
+
+    micropython board.py facts.json
+
+As on the board an exception in `boot.py` skips `main.py`, and everything that is not a deep sleep or a reset ends at
+the REPL: the twin is told and takes such a board for stuck. With a `script` in the facts it is that script which runs,
+as a technician's laptop would run it.
+"""
+
+import json
+import sys
+
+with open(sys.argv[1]) as _file:
+    _facts = json.load(_file)
+sys.path[:] = [_facts["stand_ins"], _facts["firmware"]] + sys.path[1:]
+
+import host  # noqa: E402
+
+_board = host.attach(_facts)
+
+
+def _report(text):
+    import struct
+
+    _board.tell(b"c", struct.pack("<Q", _board.virtual_us()) + text.encode()[:4000])
+
+
+class _Console:
+    """Takes the place of print: every line goes to the twin with the exact time, and out of UART0 if wired."""
+
+    def __init__(self):
+        self._begun = ""
+
+    def print(self, *args, sep=" ", end="\n", file=None):
+        if file is not None:
+            _print(*args, sep=sep, end=end, file=file)
+            return
+        text = sep.join([str(a) for a in args]) + end
+        if _facts["uart0"]:
+            sys.stdout.buffer.write(text.replace("\n", "\r\n").encode())
+        lines = (self._begun + text).split("\n")
+        self._begun = lines.pop()
+        for line in lines:
+            _report(line)
+
+
+def _trace(error):
+    import io
+
+    trace = io.StringIO()
+    sys.print_exception(error, trace)
+    return trace.getvalue()
+
+
+def _run(path, scope):
+    with open(path) as source:
+        code = compile(source.read(), path, "exec")
+    exec(code, scope)
+
+
+def _life():
+    scope = {"__name__": "__main__"}
+    if _facts["script"]:
+        _run(_facts["script"], scope)
+        return b"done"
+    try:
+        _run(_facts["firmware"] + "/boot.py", scope)
+    except BaseException as error:
+        return b"boot.py ended: " + _trace(error).encode()
+    try:
+        _run(_facts["firmware"] + "/main.py", scope)
+    except BaseException as error:
+        return b"main.py ended: " + _trace(error).encode()
+    return b"main.py returned"
+
+
+import builtins  # noqa: E402
+
+_print = print
+builtins.print = _Console().print
+try:
+    _end = _life()
+except BaseException as _error:
+    _end = b"failed: " + _trace(_error).encode()
+_board.tell(b"e", _end[:4000])
+while True:  # the REPL of a board that nobody looks at
+    _board.listen(-1)
+    _board.arrived.clear()

@@ -1,0 +1,87 @@
+"""`esp32.Partition` as on the board: NOR flash, kept in a file, found through the partition table at 0x8000."""
+
+import struct
+
+from host import board as _board
+
+_TABLE = 0x8000
+_MAGIC = 0x50AA
+_SECTOR = 4096
+_NO_ENTRY = 19
+_IO_ERROR = 5
+
+
+class Partition:
+    TYPE_APP = 0
+    TYPE_DATA = 1
+    BOOT = 0
+    RUNNING = 1
+
+    _chip = None
+
+    def __init__(self, id, block_size=4096):
+        if isinstance(id, tuple):
+            self._info = id
+        else:
+            found = Partition.find(Partition.TYPE_DATA, label=id) or Partition.find(Partition.TYPE_APP, label=id)
+            if not found:
+                raise OSError(_NO_ENTRY)
+            self._info = found[0].info()
+
+    @staticmethod
+    def find(type=TYPE_APP, subtype=0xFF, *, label=None):
+        if Partition._chip is None:
+            Partition._chip = open(_board.facts["flash"], "r+b")
+        chip = Partition._chip
+        found = []
+        for entry in range(95):
+            chip.seek(_TABLE + 32 * entry)
+            magic, kind, sub, address, size, name, flags = struct.unpack("<HBBII16sI", chip.read(32))
+            if magic != _MAGIC:
+                break
+            name = name.rstrip(b"\x00").decode()
+            if kind == type and subtype in (0xFF, sub) and label in (None, name):
+                found.append(Partition((kind, sub, address, size, name, bool(flags & 1), bool(flags & 2))))
+        return found
+
+    def info(self):
+        return self._info
+
+    def _at(self, block_num, offset, length):
+        start = block_num * _SECTOR + offset
+        if start < 0 or start + length > self._info[3]:
+            raise OSError(_IO_ERROR)
+        start += self._info[2]
+        Partition._chip.seek(start)
+        return start
+
+    def readblocks(self, block_num, buf, offset=0):
+        self._at(block_num, offset, len(buf))
+        data = Partition._chip.read(len(buf))
+        buf[:] = data
+
+    def writeblocks(self, block_num, buf, offset=None):
+        if offset is None:
+            for sector in range(len(buf) // _SECTOR):
+                self.ioctl(6, block_num + sector)
+            offset = 0
+        start = self._at(block_num, offset, len(buf))
+        old = Partition._chip.read(len(buf))
+        for i in range(len(buf)):
+            if buf[i] & ~old[i] & 0xFF:
+                message = "write at 0x%06x would set a bit: 0x%02x over 0x%02x" % (start + i, buf[i], old[i])
+                _board.tell(b"n", message.encode())
+                raise OSError(_IO_ERROR, message)
+        Partition._chip.seek(start)
+        Partition._chip.write(buf)
+
+    def ioctl(self, op, arg=0):
+        if op == 4:
+            return self._info[3] // _SECTOR
+        if op == 5:
+            return _SECTOR
+        if op == 6:
+            self._at(arg, 0, _SECTOR)
+            Partition._chip.write(b"\xff" * _SECTOR)
+            return 0
+        return None

@@ -1,0 +1,103 @@
+"""A virtual board's link to the twin: length-prefixed messages on one inherited socket.
+
+The stand-ins beside this module send what the hardware would do through it. Frames that come off the air at any moment
+wait in `arrived` until the firmware looks at its radio.
+"""
+
+import select
+import struct
+
+import utime
+
+_POLLIN = 1
+_ONE_REAL_MS = 1000
+
+
+class Board:
+    """What the twin says of this board, and the way back to the twin."""
+
+    def __init__(self, facts):
+        self.facts = facts
+        self.arrived = []
+        self._stream = open(facts["link"], "r+b")
+        self._poll = select.poll()
+        self._poll.register(self._stream, _POLLIN)
+        self._clock = open(facts["clock"], "rb")
+        self._drift = facts["drift_ppm"]
+        self._origin = facts["rtc_origin_us"]
+
+    def tell(self, kind, payload=b""):
+        self._stream.write(struct.pack("<H", len(payload) + 1) + kind + payload)
+
+    def ask(self, kind, payload=b""):
+        self.tell(kind, payload)
+        while True:
+            body = self._take()
+            if body[:1] == kind:
+                return body[1:]
+
+    def _take(self):
+        stream = self._stream
+        head = stream.read(2)
+        body = stream.read(head[0] | head[1] << 8) if head else b""
+        if not body:
+            raise SystemExit  # the twin is gone, and so is this street
+        if body[:1] == b"R":
+            self.arrived.append(body)
+        return body
+
+    def listen(self, timeout_ms):
+        """Wait up to `timeout_ms` (real; negative: for ever) for a frame; take in all there are."""
+        poll = self._poll
+        if self.arrived:
+            timeout_ms = 0
+        if poll.poll(timeout_ms):
+            self._take()
+            while poll.poll(0):
+                self._take()
+        return len(self.arrived)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _anchors(self):
+        clock = self._clock
+        while True:
+            clock.seek(0)
+            page = struct.unpack("<8Q", clock.read(64))
+            if page[0] == page[7]:
+                return page
+
+    def virtual_us(self):
+        page = self._anchors()
+        return page[2] + (utime.ticks_us() - page[1]) * page[3] // 1000
+
+    def speed_milli(self):
+        return self._anchors()[3]
+
+    def rtc_us(self):
+        """The board's own RTC, which runs from the cold boot and drifts."""
+        gone = self.virtual_us() - self._origin
+        return gone + gone * self._drift // 1000000
+
+    def wait(self, ms):
+        """A wait of the firmware's: from a second upward in scaled time, below that in real time."""
+        if ms < _ONE_REAL_MS:
+            utime.sleep_ms(ms)
+            return
+        end = self.rtc_us() + ms * 1000
+        while True:
+            left = end - self.rtc_us()
+            if left <= 0:
+                return
+            # Short naps, because the twin may let time jump.
+            real_us = left * 1000 // max(1, self.speed_milli())
+            utime.sleep_us(min(50000, max(100, real_us)))
+
+
+board = None
+
+
+def attach(facts):
+    global board
+    board = Board(facts)
+    return board

@@ -1,0 +1,181 @@
+"""`machine` as on the board, as far as street furniture uses it: every bus ends in the twin's wiring."""
+
+import struct
+
+from host import board as _board
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+DEEPSLEEP_RESET = 4
+SOFT_RESET = 5
+PIN_WAKE = 2
+EXT0_WAKE = 2
+EXT1_WAKE = 3
+TIMER_WAKE = 4
+TOUCHPAD_WAKE = 5
+ULP_WAKE = 6
+
+_FOREVER = (1 << 63) - 1
+_RTC_BYTES = 2048
+
+
+def _number(pin):
+    return pin.number if isinstance(pin, Pin) else pin
+
+
+def unique_id():
+    return bytes(_board.facts["mac"])
+
+
+def reset_cause():
+    return _board.facts["cause"]
+
+
+def wake_reason():
+    return TIMER_WAKE if _board.facts["cause"] == DEEPSLEEP_RESET else 0
+
+
+def _leave(kind, payload=b""):
+    _board.tell(kind, payload)
+    while True:  # the twin ends this process
+        _board.listen(-1)
+        _board.arrived.clear()
+
+
+def deepsleep(time_ms=None):
+    _leave(b"d", struct.pack("<Q", _FOREVER if time_ms is None else time_ms))
+
+
+def reset():
+    _leave(b"r")
+
+
+class Pin:
+    IN = 1
+    OUT = 3
+    OPEN_DRAIN = 7
+    PULL_DOWN = 1
+    PULL_UP = 2
+
+    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
+        self.number = _number(id)
+        if mode in (Pin.OUT, Pin.OPEN_DRAIN) and 34 <= self.number <= 39:
+            raise ValueError("pin can only be input")
+        if value is not None:
+            self.value(value)
+
+    def value(self, x=None):
+        if x is None:
+            return _board.ask(b"p", bytes((1, self.number)))[0]
+        _board.tell(b"p", bytes((0, self.number, 1 if x else 0)))
+        return None
+
+    def __call__(self, x=None):
+        return self.value(x)
+
+    def on(self):
+        self.value(1)
+
+    def off(self):
+        self.value(0)
+
+
+class ADC:
+    ATTN_0DB = 0
+    ATTN_2_5DB = 1
+    ATTN_6DB = 2
+    ATTN_11DB = 3
+
+    def __init__(self, pin, *, atten=ATTN_0DB):
+        self._head = bytes((_number(pin), atten))
+
+    def read_uv(self):
+        return struct.unpack("<i", _board.ask(b"a", self._head))[0]
+
+
+class I2C:
+    def __init__(self, id, *, scl, sda, freq=400000, timeout=50000):
+        self._wires = bytes((_number(sda), _number(scl)))
+
+    def _transfer(self, operation, addr, memaddr=0, nbytes=0, data=b""):
+        request = bytes((operation,)) + self._wires + struct.pack("<BBH", addr, memaddr, nbytes) + data
+        answer = _board.ask(b"i", request)
+        if answer[0]:
+            raise OSError(answer[0])
+        return answer[1:]
+
+    def scan(self):
+        return list(self._transfer(0, 0))
+
+    def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
+        return self._transfer(1, addr, memaddr, nbytes)
+
+    def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
+        buf[:] = self._transfer(1, addr, memaddr, len(buf))
+
+    def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
+        self._transfer(2, addr, memaddr, 0, bytes(buf))
+
+
+class UART:
+    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, *, tx=1, rx=3, rxbuf=256, timeout=0):
+        self._id = id
+        request = struct.pack("<BIBBH", id, baudrate, _number(rx), _number(tx), rxbuf)
+        _board.tell(b"u", b"\x00" + request)
+
+    def _ask(self, operation, payload=b""):
+        return _board.ask(b"u", bytes((operation, self._id)) + payload)
+
+    def any(self):
+        return struct.unpack("<H", self._ask(1))[0]
+
+    def read(self, nbytes=65535):
+        return self._ask(2, struct.pack("<H", nbytes)) or None
+
+    def readinto(self, buf):
+        data = self._ask(2, struct.pack("<H", len(buf)))
+        buf[: len(data)] = data
+        return len(data) or None
+
+    def write(self, buf):
+        _board.tell(b"u", bytes((3, self._id)) + bytes(buf))
+        return len(buf)
+
+    def deinit(self):
+        _board.tell(b"u", bytes((4, self._id)))
+
+
+class RTC:
+    def __init__(self, id=0):
+        self._path = _board.facts["rtc"]
+
+    def memory(self, data=None):
+        if data is None:
+            try:
+                with open(self._path, "rb") as cells:
+                    return cells.read()
+            except OSError:
+                return b""
+        if len(data) > _RTC_BYTES:
+            raise ValueError("buffer too long")
+        with open(self._path, "wb") as cells:
+            cells.write(data)
+        return None
+
+    def datetime(self, datetimetuple=None):
+        if datetimetuple is not None:
+            raise OSError(1)  # the tick is never stepped, so the twin's RTC cannot be
+        import time
+
+        year, month, day, hour, minute, second, weekday, _ = time.gmtime()
+        return (year, month, day, weekday, hour, minute, second, 0)
+
+
+class WDT:
+    def __init__(self, *, id=0, timeout=5000):
+        self._feed = struct.pack("<I", timeout)
+        self.feed()
+
+    def feed(self):
+        _board.tell(b"g", self._feed)

@@ -1,0 +1,55 @@
+"""A listener with a long memory: no key may ever seal two different frames under one nonce.
+
+It reads only what anybody in the street can: the headers. An uplink's key and nonce are given by kid and partial IV,
+a reply's by kid, instance and partial IV. The same bytes again are a copy and harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+_HEAD = re.compile(rb"\x83\x43\xa1\x01\x0a([\xa2\xa3])\x04\x44(.{4})\x06([\x41-\x45])", re.DOTALL)
+_INSTANCE = re.compile(rb"\x0a\x44(.{4})", re.DOTALL)
+_UPLINK = b"\xa2"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a frame says in the clear."""
+
+    kid: bytes
+    counter: int
+    instance: bytes | None  # None: an uplink
+
+
+def header(frame: bytes) -> Header | None:
+    """The header of a frame, or None when it is none of ours."""
+    head = _HEAD.match(frame)
+    if head is None:
+        return None
+    end = head.end() + head[3][0] - 0x40
+    counter = int.from_bytes(frame[head.end() : end], "big")
+    if head[1] == _UPLINK:
+        return Header(head[2], counter, None)
+    instance = _INSTANCE.match(frame, end)
+    return Header(head[2], counter, instance[1]) if instance else None
+
+
+@dataclass
+class NonceBook:
+    """Every (key, nonce) pair seen, and those that were used twice."""
+
+    reused: list[Header] = field(default_factory=list)
+    _seen: dict[Header, bytes] = field(default_factory=dict)
+
+    def note(self, frame: bytes) -> Header | None:
+        """Enter one frame."""
+        of = header(frame)
+        if of is None:
+            return None
+        digest = hashlib.blake2b(frame, digest_size=8).digest()
+        if self._seen.setdefault(of, digest) != digest:
+            self.reused.append(of)
+        return of

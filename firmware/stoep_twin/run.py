@@ -1,0 +1,104 @@
+"""One run from beginning to end, with its signals, kills and screen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import time
+
+from stoep.resources import wire_dir
+from stoep_twin import rundir
+from stoep_twin.auditor import catalogue
+from stoep_twin.ending import summarise, wind_down
+from stoep_twin.show import Show, progress
+from stoep_twin.street import Options, Street
+from stoep_twin.summary import Summary
+
+_FRAME_S = 0.25
+_INTERRUPTED = 130
+
+
+class Run:
+    """Runs one street; `asyncio.run(Run(options).through())`."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._stop = asyncio.Event()
+        self._phase = "running"
+        self._street: Street | None = None
+        self._show: Show | None = None
+
+    async def through(self) -> Summary:
+        """Everything, up to the counted summary."""
+        options = self._options
+        lock = rundir.prepare(options.directory)
+        with lock:
+            progress(
+                f"a street of {options.bins} bins, {options.speed:g} times as fast as life, in {options.directory}"
+            )
+            self._street = street = Street(options)
+            self._catch()
+            with Show(street, catalogue(wire_dir())) as show:
+                self._show = show
+                async with street.running():
+                    await self._live(street, show)
+            return summarise(street)
+
+    async def _live(self, street: Street, show: Show) -> None:
+        helpers = [asyncio.create_task(self._draw(show)), asyncio.create_task(self._kill(street))]
+        try:
+            await self._wait(street)
+            self._phase = "ending"
+            await wind_down(street, self._stop)
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    async def _wait(self, street: Street) -> None:
+        end = None if self._options.seconds is None else street.first_boot + self._options.seconds
+        while not self._stop.is_set() and (end is None or time.monotonic() < end):
+            street.check()
+            left = 0.5 if end is None else min(0.5, max(0.0, end - time.monotonic()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), left)
+
+    async def _draw(self, show: Show) -> None:
+        while True:
+            await asyncio.to_thread(show.draw, show.snap(self._phase))
+            await asyncio.sleep(_FRAME_S)
+
+    async def _kill(self, street: Street) -> None:
+        kills = self._options.kills
+        chance = random.Random(f"{self._options.seed}/kills")
+        apart = (self._options.seconds or 20.0 * (kills + 1)) / (kills + 1)
+        for number in range(1, kills + 1):
+            at = street.first_boot + apart * (number + chance.uniform(-0.2, 0.2))
+            await asyncio.sleep(max(0.0, at - time.monotonic()))
+            street.gateway.kill()
+
+    # -- signals -------------------------------------------------------------------------------------------------------
+
+    def _catch(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupted)
+        loop.add_signal_handler(signal.SIGHUP, self._end_at_once)
+
+    def _interrupted(self) -> None:
+        if self._stop.is_set():
+            self._end_at_once()
+        self._stop.set()
+        if self._show is not None:
+            self._show.say("ending; once more ends at once")
+
+    def _end_at_once(self) -> None:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            if self._show is not None:
+                self._show.close()
+        if self._street is not None:
+            self._street.end_at_once()
+        os._exit(_INTERRUPTED)

@@ -1,0 +1,31 @@
+"""What a technician does at a board: scripts, run in its interpreter as a laptop would run them."""
+
+from __future__ import annotations
+
+from stoep_twin.boards import Board
+from stoep_twin.world import EMPTY_MM, FULL_MM
+
+
+async def commission_node(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:
+    """Give a node its identity, secret and settings."""
+    async with board.hands:
+        await board.run_script(
+            "from node import commission, settings\n"
+            f"commission.write(kid={kid!r}, kind={kind!r}, secret={secret!r}, channel={channel})\n"
+            f"settings.store(interval={interval}, sampling=1, empty_mm={EMPTY_MM}, full_mm={FULL_MM})\n"
+        )
+
+
+async def commission_bridge(board: Board, channel: int) -> None:
+    """Tell a board that it is a bridge; it gets no keys."""
+    async with board.hands:
+        await board.run_script(
+            f"from node import commission\ncommission.write(kid=None, kind='bridge', secret=None, channel={channel})\n"
+        )
+
+
+async def change_settings(board: Board, **settings: int) -> None:
+    """Change settings of a board; waits until it sleeps."""
+    changed = ", ".join(f"{name}={value}" for name, value in settings.items())
+    async with board.hands:
+        await board.run_script(f"from node import settings\nsettings.store({changed})\n")

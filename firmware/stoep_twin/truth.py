@@ -1,0 +1,51 @@
+"""Do the boards measure what is there? Each reading is held against the world, within the sensor's accuracy.
+
+This catches what the audit cannot: a value scaled wrongly on the node is wrong in the boards' record too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stoep_twin.world import EMPTY_MM, FULL_MM, Place
+
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class _Rule:
+    truth: Callable[[Place, float], float]  # in counts
+    within: Callable[[float], float]
+
+
+def _level(place: Place, at: float) -> float:
+    return (EMPTY_MM - place.distance_mm(at)) / (EMPTY_MM - FULL_MM) * 100
+
+
+_RULES = {
+    # ± 0.5 °C, ± 3 %, ± 1 hPa (BST-BME280-DS002, tables 2 to 4)
+    "temperature": _Rule(lambda place, at: place.climate(at).celsius * 100, lambda _: 50),
+    "humidity": _Rule(lambda place, at: place.climate(at).percent * 100, lambda _: 300),
+    "pressure": _Rule(lambda place, at: place.climate(at).pascal, lambda _: 100),
+    # ± 1 cm (DFRobot SEN0311)
+    "fill_distance": _Rule(lambda place, at: place.distance_mm(at), lambda _: 10),
+    "fill_level": _Rule(_level, lambda _: 1.6),
+    # 1 % of the divider and the ADC
+    "battery_voltage": _Rule(lambda place, at: place.battery_volts(at) * 1000, lambda truth: truth * 0.01),
+}
+
+
+def untrue(place: Place, counts: dict[str, int], said_at: float, slack: float) -> list[str]:
+    """What of a sample, said at `said_at` (Unix s) and taken at most `slack` s earlier, is not what was there."""
+    wrong = []
+    for name, value in counts.items():
+        rule = _RULES.get(name)
+        if rule is None:
+            wrong.append(f"{name}: the world has no such quantity")
+            continue
+        truths = [rule.truth(place, said_at - slack * step / _STEPS) for step in range(_STEPS + 1)]
+        within = max(rule.within(truth) for truth in truths)
+        if not min(truths) - within <= value <= max(truths) + within:
+            wrong.append(f"{name} {value}, in truth {truths[0]:.1f}")
+    return wrong

@@ -1,0 +1,91 @@
+"""The truth: a day's weather, bins that fill and are emptied, batteries that drain. Seeded, so a run can be repeated.
+
+Everything is a function of time alone; nothing has to be stepped, and a board may look at any moment twice.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import random
+from functools import lru_cache
+
+from stoep_twin.chips.bme280 import Climate
+
+_DAY = 86400.0
+_HOUR = 3600.0
+EMPTY_MM = 1200  # to the floor of the bin
+FULL_MM = 200  # to the waste when it is called full
+
+
+class _Wander:
+    """A slow random walk that is a function of time: sums of sines with seeded phases."""
+
+    def __init__(self, chance: random.Random, size: float, period: float) -> None:
+        self._waves = [
+            (
+                size / (i + 1),
+                2 * math.pi * (i + 1) / (period * chance.uniform(0.8, 1.2)),
+                chance.uniform(0, 2 * math.pi),
+            )
+            for i in range(3)
+        ]
+
+    def at(self, seconds: float) -> float:
+        return sum(size * math.sin(rate * seconds + phase) for size, rate, phase in self._waves)
+
+
+class Place:
+    """What surrounds one node; all times are Unix seconds."""
+
+    def __init__(self, seed: int, index: int, start: float) -> None:
+        chance = random.Random(f"{seed}/{index}")
+        weather = random.Random(f"{seed}/weather")  # the same over the whole street
+        self._mean = weather.uniform(8, 22)
+        self._swing = weather.uniform(4, 9)
+        self._drift = _Wander(weather, 1.5, 1.7 * _DAY)
+        self._wet = weather.uniform(55, 75)
+        self._wetness = _Wander(weather, 5, 0.9 * _DAY)
+        self._sea = weather.uniform(99500, 102500)
+        self._barometer = _Wander(weather, 500, 2.3 * _DAY)
+        self._shell = chance.uniform(-0.8, 0.8)  # sun or shade
+        self._damp = chance.uniform(-4, 4)
+        self._above = chance.uniform(0, 25) * 12  # Pa for the metres above the reference
+        self._start = start
+        self._full_cell = chance.uniform(3.95, 4.15)
+        self._drain = chance.uniform(0.004, 0.01) / _DAY
+        self._fill_chance = random.Random(f"{seed}/{index}/fill")
+        first = chance.uniform(0.15, 0.75)
+        hours = self._fill_chance.uniform(2.0, 6.0)
+        # One entry a cycle: when the bin was last emptied, and how many seconds it takes to fill.
+        self._cycles: list[tuple[float, float]] = [(start - first * hours * _HOUR, hours * _HOUR)]
+
+    def climate(self, at: float) -> Climate:
+        """The air under the lid."""
+        warmth = self._swing * math.sin(2 * math.pi * (at % _DAY - 9 * _HOUR) / _DAY)
+        celsius = self._mean + self._shell + warmth + self._drift.at(at)
+        percent = self._wet + self._damp - 2.0 * warmth + self._wetness.at(at)
+        return Climate(celsius, self._sea - self._above + self._barometer.at(at), min(98.0, max(12.0, percent)))
+
+    def fill(self, at: float) -> float:
+        """How full the bin is, 0 to 1; a lorry comes soon after it is full."""
+        while self._cycles[-1][0] + self._cycles[-1][1] <= at:
+            begun, takes = self._cycles[-1]
+            self._cycles.append((begun + takes, self._fill_chance.uniform(2.0, 6.0) * _HOUR))
+        begun, takes = self._cycles[bisect.bisect_right(self._cycles, (at, math.inf)) - 1]
+        share = min(1.0, max(0.0, (at - begun) / takes))
+        return 0.02 + 0.95 * share
+
+    def distance_mm(self, at: float) -> float:
+        """From the range finder down to the waste."""
+        return EMPTY_MM - self.fill(at) * (EMPTY_MM - FULL_MM)
+
+    def battery_volts(self, at: float) -> float:
+        """The cell, draining through the days."""
+        return max(3.0, self._full_cell - (at - self._start) * self._drain)
+
+
+@lru_cache(maxsize=1024)
+def metres_from_bridge(seed: int, index: int) -> float:
+    """How far down the street this node stands."""
+    return random.Random(f"{seed}/{index}/where").uniform(10, 120)

@@ -1,0 +1,58 @@
+"""The command `stoep`. Each command group is a file; other packages join through the entry-point group below.
+
+A group whose optional packages are not installed must not take the others down with it: its command then says which
+extra to install.
+"""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+import typer
+
+from stoep import __version__
+
+GROUP = "stoep.commands"
+_EXTRAS = {"generate": "field"}  # where the extra is not called like the command
+_OWN = EntryPoint("gateway", "stoep.cli.gateway:register", GROUP)
+
+
+def _stub(app: typer.Typer, name: str, missing: str) -> None:
+    extra = _EXTRAS.get(name, name)
+
+    @app.command(name, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    def command() -> None:
+        typer.echo(f"stoep {name} needs {missing}; say: pip install 'stoep[{extra}]'", err=True)
+        raise typer.Exit(2)
+
+    command.__doc__ = f"(not installed: pip install 'stoep[{extra}]')"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stoep {__version__}")
+        raise typer.Exit
+
+
+def build() -> typer.Typer:
+    """The app with every command that can be found."""
+    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @app.callback()
+    def root(
+        *,
+        _: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    ) -> None:
+        """Smart street furniture: gateway, virtual street and tools."""
+
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    found.setdefault(_OWN.name, _OWN)  # run from a checkout that nobody installed
+    for name, point in sorted(found.items()):
+        try:
+            point.load()(app)
+        except ImportError as error:
+            _stub(app, name, error.name or str(error))
+    return app
+
+
+def main() -> None:
+    sys.exit(build()())

@@ -1,0 +1,41 @@
+"""The gateway's own errors: one tree, every leaf says what is wrong and what to do about it.
+
+The permanent branch ends the process with a message and no traceback; the transient one is waited out.
+"""
+
+from pathlib import Path
+
+
+class StoepError(Exception):
+    """Anything the gateway knows how to explain."""
+
+
+class PermanentError(StoepError):
+    """Waiting does not help: somebody has to change something. `exit_code` is the process's."""
+
+    exit_code = 1
+
+
+class TransientError(StoepError):
+    """It may pass by itself: counted, logged, tried again."""
+
+
+class SettingsError(PermanentError):
+    """A file somebody wrote is wrong: which, where in it, and what would be right."""
+
+    exit_code = 2
+
+    def __init__(self, file: Path, key: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{file}: {key}: {problem}; {remedy}" if key else f"{file}: {problem}; {remedy}")
+        self.file = file
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+class StoreError(PermanentError):
+    """The store cannot be used as it is."""
+
+
+class MalformedError(StoepError):
+    """Bytes that are not what the wire's contract says; raised and caught within the gateway, counted, dropped."""

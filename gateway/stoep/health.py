@@ -1,0 +1,64 @@
+"""What the gateway counts, and a log that a flood of bad frames cannot fill."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from stoep.clock import real
+
+_EVERY = 10.0  # seconds between two lines about the same thing
+
+
+class Counters:
+    """Named counts that only rise, from any thread."""
+
+    def __init__(self, *names: str) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter(dict.fromkeys(names, 0))
+
+    def add(self, name: str, count: int = 1) -> None:
+        with self._lock:
+            self._counts[name] += count
+
+    def __getitem__(self, name: str) -> int:
+        return self._counts[name]
+
+    def snapshot(self) -> Mapping[str, int]:
+        with self._lock:
+            return dict(self._counts)
+
+
+class Bounded:
+    """Logs the first of a kind at once and then one line every few seconds, with the number left out."""
+
+    def __init__(self, log: logging.Logger, level: int = logging.WARNING) -> None:
+        self._log = log
+        self._level = level
+        self._last: dict[str, float] = {}
+        self._left_out: Counter[str] = Counter()
+
+    def say(self, kind: str, message: str, *details: object) -> None:
+        now = real()
+        if now - self._last.get(kind, -_EVERY) < _EVERY:
+            self._left_out[kind] += 1
+            return
+        self._last[kind] = now
+        left_out = self._left_out.pop(kind, 0)
+        tail = f" (and {left_out} more like it)" if left_out else ""
+        self._log.log(self._level, message + "%s", *details, tail)
+
+
+class Pulse:
+    """Every part of the service shows here that it gets on; the watchdog is fed only while all do."""
+
+    def __init__(self) -> None:
+        self._beats: dict[str, float] = {}
+
+    def beat(self, part: str) -> None:
+        self._beats[part] = real()
+
+    def stalled(self, patience: float) -> list[str]:
+        """The parts that showed nothing for `patience` seconds."""
+        now = real()
+        return [part for part, beat in list(self._beats.items()) if now - beat > patience]

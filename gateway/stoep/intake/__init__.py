@@ -1,0 +1,1 @@
+"""Frames come in, are opened, checked, taken and answered."""

@@ -1,0 +1,173 @@
+"""The way in: a frame is opened, checked, taken and answered within milliseconds, without waiting for the disk.
+
+A reply names as durable only what was committed before the frame it answers. Whatever comes in, no exception goes out:
+bad input is counted, logged at a bounded rate, dropped.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from stoep.clock import EPOCH_2000, Clock, real
+from stoep.errors import MalformedError
+from stoep.health import Bounded, Counters
+from stoep.intake.node import Heard, Node
+from stoep.intake.replay import Verdict
+from stoep.store.log import Entry, Exchange
+from stoep.wire import frame as frames
+from stoep.wire.channels import Catalogue
+from stoep.wire.messages import Answer, Challenge, Place, Uplink
+
+_log = logging.getLogger(__name__)
+ALARM_WAIT = 0.035  # seconds an alarm may hold its reply up; the node listens for 60 ms
+_US = 1_000_000
+
+Add = Callable[[Entry], int]
+Wait = Callable[[int, float], bool]
+
+
+class Reply(NamedTuple):
+    """A sealed reply, and the links by which the node was heard, the best first."""
+
+    frame: bytes
+    via: tuple[str, ...]
+
+
+class Intake:
+    """`add` puts an entry into the next commit, `wait` waits for it: the journal's two ends."""
+
+    def __init__(
+        self, instance: bytes, clock: Clock, catalogue: Catalogue, counters: Counters, *, add: Add, wait: Wait
+    ) -> None:
+        self.instance = instance
+        self._clock = clock
+        self._catalogue = catalogue
+        self._counters = counters
+        self._add = add
+        self._wait = wait
+        self._lock = threading.Lock()
+        self._nodes: dict[bytes, Node] = {}
+        self._identities: dict[int, Node] = {}
+        self._say = Bounded(_log)
+
+    def set_nodes(self, nodes: Iterable[Node]) -> None:
+        """From now on these and no others are believed."""
+        with self._lock:
+            self._nodes = {node.entry.kid: node for node in nodes}
+            self._identities.update({node.identity: node for node in self._nodes.values()})
+
+    def known(self, identity: int) -> Node | None:
+        """A node already met in this instance: its keys and counters must go on, not start again."""
+        with self._lock:
+            return self._identities.get(identity)
+
+    def heard(self) -> dict[bytes, Heard]:
+        """The last that was heard of each node."""
+        with self._lock:
+            return {kid: node.heard for kid, node in self._nodes.items() if node.heard is not None}
+
+    def committed(self, entries: Iterable[Entry]) -> None:
+        """The journal says: these are on disk."""
+        with self._lock:
+            for entry in entries:
+                node = self._identities[entry.identity]
+                node.position.commit(entry.floor, entry.samples, entry.lost)
+                for alarm in entry.alarms:
+                    node.alarms.add((alarm.epoch, alarm.number))
+                    node.tickets.pop((alarm.epoch, alarm.number), None)
+                self._counters.add("samples_logged", len(entry.samples))
+
+    def handle(self, frame: bytes, at: float, rssi: int | None = None, via: str = "") -> Reply | None:
+        """The reply to a frame that came at monotonic time `at`, or None when it deserves none."""
+        try:
+            return self._handle(frame, at, rssi, via)
+        except frames.ForgedError:
+            self._drop("forged", "a frame was not sealed with its node's secret")
+        except MalformedError as error:
+            self._drop("malformed", f"a frame of {len(frame)} bytes is malformed: {error}")
+        except Exception:  # noqa: BLE001 -- the promise of this module; a defect here is counted and logged in full
+            self._counters.add("failed")
+            _log.exception("a frame of %d bytes could not be handled, it is dropped", len(frame))
+        return None
+
+    def _drop(self, kind: str, why: str) -> None:
+        self._counters.add(kind)
+        self._say.say(kind, "%s", why)
+
+    def _handle(self, frame: bytes, at: float, rssi: int | None, via: str) -> Reply | None:
+        self._counters.add("frames")
+        header = frames.read_header(frame)
+        with self._lock:
+            node = self._nodes.get(header.kid)
+            if node is None:
+                self._drop("unknown", f"node {header.kid.hex()} is not in the registry")
+                return None
+            verdict = node.window.look(header.counter, frame, real())
+            if verdict is not Verdict.FRESH:
+                self._repeated(node, verdict, header.counter, rssi, via)
+                return None
+            uplink = Uplink.from_bytes(frames.open_uplink(node.uplink, header), self._catalogue)
+            node.hear(via, rssi, real())
+            exchange = Exchange(uplink.epoch, uplink.tick, round(at * _US))
+            if uplink.instance != self.instance:
+                node.answered(header.counter, exchange)
+                self._counters.add("challenges")
+                return Reply(node.seal(header.counter, Challenge().to_bytes()), node.routes())
+            node.window.accept(header.counter, frame, real())
+            anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
+            node.answered(header.counter, exchange)
+            ticket = self._take(node, uplink, exchange, anchor)
+            node.heard = Heard(at, uplink.epoch, uplink.tick, rssi, node.position.held())
+            durable, received = node.position.durable(), node.position.beyond()
+        if ticket:
+            self._wait(ticket, ALARM_WAIT)
+        with self._lock:
+            return Reply(self._answer(node, header.counter, uplink, durable, received), node.routes())
+
+    def _repeated(self, node: Node, verdict: Verdict, counter: int, rssi: int | None, via: str) -> None:
+        if verdict is Verdict.ECHO:
+            node.hear(via, rssi, real())
+            self._counters.add("echoes")
+        else:
+            self._drop("replayed", f"{node.entry.name} seems to send counter {counter} again")
+
+    def _take(self, node: Node, uplink: Uplink, exchange: Exchange, anchor: Exchange | None) -> int:
+        """What is new goes to the journal; the ticket of the frame's alarms, 0 when all of them are on disk."""
+        floor = node.position.floor
+        taken = node.position.receive(uplink)
+        wanted = {(alarm.epoch, alarm.number): alarm for alarm in uplink.alarms}
+        new = [alarm for key, alarm in wanted.items() if key not in node.alarms and key not in node.tickets]
+        self._counters.add("samples_received", len(taken.samples))
+        self._counters.add("duplicates", taken.duplicates)
+        self._counters.add("holes", sum(lost.last - lost.first + 1 for lost in taken.lost if lost.cause == 0))
+        for lost in taken.lost:
+            cause = self._catalogue.causes.get(lost.cause, str(lost.cause))
+            what = f"{node.entry.name} lost {lost.epoch}/{lost.first} to {lost.epoch}/{lost.last}: {cause}"
+            self._say.say(f"lost {node.identity}", "%s", what)
+        if taken.samples or taken.lost or new or anchor or floor != node.position.floor:
+            ticket = self._add(
+                Entry(
+                    node.identity,
+                    exchange.at,
+                    uplink.epoch,
+                    uplink.tick,
+                    uplink.floor,
+                    anchor,
+                    taken.samples,
+                    taken.lost,
+                    taken.found,
+                    tuple(new),
+                )
+            )
+            node.tickets.update({(alarm.epoch, alarm.number): ticket for alarm in new})
+        return max((node.tickets.get(key, 0) for key in wanted), default=0)
+
+    def _answer(
+        self, node: Node, counter: int, uplink: Uplink, durable: Place, received: list[tuple[int, int, int]]
+    ) -> bytes:
+        alarms = [(a.epoch, a.number) for a in uplink.alarms if (a.epoch, a.number) in node.alarms]
+        utc = int(self._clock.utc()) - EPOCH_2000 if self._clock.trusted() else None
+        self._counters.add("samples_acknowledged", node.newly_acknowledged(durable))
+        self._counters.add("replies")
+        return node.seal(counter, Answer(durable, received, alarms, utc).to_bytes())

@@ -1,0 +1,80 @@
+"""What the intake knows of one node while the service runs."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from stoep.intake.replay import ReplayWindow
+from stoep.registry import Entry
+from stoep.store.log import Exchange
+from stoep.store.position import Position
+from stoep.wire import frame
+from stoep.wire.messages import Place
+
+_EXCHANGES = 16
+_STALE = 3600.0  # real seconds after which a bridge that did not hear the node again is forgotten
+_UNKNOWN_RSSI = -128
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The last that was heard of a node; `at` is the gateway's monotonic time."""
+
+    at: float
+    epoch: int
+    tick: int
+    rssi: int | None
+    held: int
+
+
+class Node:
+    """Keys, replay window, position and open exchanges of one identity."""
+
+    def __init__(self, entry: Entry, identity: int, instance: bytes, position: Position, alarms: set[tuple[int, int]]):
+        self.entry = entry
+        self.identity = identity
+        self.uplink = frame.uplink_keys(entry.secret)
+        self.window = ReplayWindow()
+        self.position = position
+        self.alarms = alarms  # on disk
+        self.tickets: dict[tuple[int, int], int] = {}  # alarms on their way there
+        self.heard: Heard | None = None
+        self._instance = instance
+        self._reply = frame.reply_keys(entry.secret, instance)
+        self._replies = 0
+        self._routes: dict[str, tuple[int, float]] = {}
+        self._exchanges: OrderedDict[int, Exchange] = OrderedDict()
+        self._acknowledged: Place | None = None if position.floor is None else position.durable()
+
+    def seal(self, answered: int, plain: bytes) -> bytes:
+        """The next reply of this instance: its counter only rises, so (key, nonce) is never used twice."""
+        self._replies += 1
+        return frame.seal_reply(self._reply, self.entry.kid, self._instance, self._replies, answered, plain)
+
+    def hear(self, via: str, rssi: int | None, now: float) -> None:
+        """A proven frame, or its echo, came by the link `via`."""
+        self._routes[via] = (_UNKNOWN_RSSI if rssi is None else rssi, now)
+        self._routes = {name: route for name, route in self._routes.items() if now - route[1] <= _STALE}
+
+    def routes(self) -> tuple[str, ...]:
+        """The links by which the node was heard, the loudest first."""
+        return tuple(sorted(self._routes, key=lambda name: self._routes[name], reverse=True))
+
+    def answered(self, counter: int, exchange: Exchange) -> None:
+        """Remembers when `counter` came. The first time counts: a copy that comes later must not move it."""
+        self._exchanges.setdefault(counter, exchange)
+        while len(self._exchanges) > _EXCHANGES:
+            self._exchanges.popitem(last=False)
+
+    def confirmed(self, counter: int, epoch: int) -> Exchange | None:
+        """The exchange whose reply the node says it heard: an anchor, once."""
+        exchange = self._exchanges.get(counter)
+        if exchange is None or exchange.epoch != epoch:
+            return None
+        return self._exchanges.pop(counter)
+
+    def newly_acknowledged(self, durable: Place) -> int:
+        """How many positions `durable` names that no reply named before."""
+        before, self._acknowledged = self._acknowledged, durable
+        if before is None or durable <= before:
+            return 0
+        return durable.seq - (before.seq if before.epoch == durable.epoch else 0)

@@ -1,0 +1,73 @@
+"""What the gateway says about itself and its nodes, retained at the broker and never more often than useful."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from stoep.clock import Clock, real
+from stoep.health import Counters
+from stoep.intake.intake import Intake
+from stoep.links.base import Link
+from stoep.refine.refiner import Refiner
+from stoep.store.nodes import Identity
+from stoep.uplink.dialects.native import Native, timestamp
+from stoep.uplink.retained import Retained
+
+CHANGED_SECONDS = 2.0  # real, while something changes
+QUIET_SECONDS = 60.0  # real, while nothing does
+
+
+class Status:
+    def __init__(
+        self,
+        native: Native,
+        retained: Retained,
+        clock: Clock,
+        counters: Counters,
+        intake: Intake,
+        refiner: Refiner,
+        links: Sequence[Link],
+        more: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._native = native
+        self._retained = retained
+        self._clock = clock
+        self._counters = counters
+        self._intake = intake
+        self._refiner = refiner
+        self._links = links
+        self._more = more
+        self._said: dict[str, Any] | None = None
+        self._said_at = 0.0
+        self._looked_at = 0.0
+
+    def publish(self, identities: Mapping[bytes, Identity], *, now: bool = False) -> None:
+        """Puts what changed where the publisher finds it."""
+        if not now and real() - self._looked_at < CHANGED_SECONDS:
+            return
+        self._looked_at = real()
+        trusted = self._clock.trusted()
+        self._publish_nodes(identities, trusted=trusted)
+        more = dict(self._more())
+        document: dict[str, Any] = {
+            "instance": self._intake.instance.hex(),
+            "clock_trusted": trusted,
+            "counters": {**self._counters.snapshot(), "outbox": more.pop("outbox")},
+            "bridges": [dict(link.status()) for link in self._links],
+            **more,
+        }
+        if document == self._said and real() - self._said_at < QUIET_SECONDS:
+            return
+        self._said, self._said_at = document, real()
+        time = timestamp(self._clock.utc()) if trusted else None
+        self._retained.put(self._native.gateway_topic, self._native.gateway({**document, "time": time}))
+
+    def _publish_nodes(self, identities: Mapping[bytes, Identity], *, trusted: bool) -> None:
+        heard = self._intake.heard()
+        offset = self._clock.offset()
+        for kid, identity in identities.items():
+            window = self._refiner.published.get(kid)
+            last = heard.get(kid)
+            if window is None and last is None:
+                continue
+            utc = last.at + offset if last is not None and trusted else None
+            self._retained.put(*self._native.state(identity, window, last, utc))

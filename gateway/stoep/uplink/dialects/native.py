@@ -1,0 +1,138 @@
+"""Our own dialect: topics and JSON under `stoep/1/`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from stoep import __version__
+from stoep.store.nodes import Identity
+from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
+from stoep.wire.channels import Catalogue, Channel
+from stoep.wire.messages import Alarm
+
+_REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
+
+
+class Moment(Protocol):
+    """When something was, and how well that is known."""
+
+    @property
+    def utc(self) -> float: ...
+
+    @property
+    def quality(self) -> TimeQuality: ...
+
+
+class Heard(Protocol):
+    """The last that was heard of a node."""
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def tick(self) -> int: ...
+
+    @property
+    def rssi(self) -> int | None: ...
+
+    @property
+    def held(self) -> int: ...
+
+
+def timestamp(utc: float) -> str:
+    return datetime.fromtimestamp(int(utc), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Native:
+    """Composes what the city reads; (key, topic, payload) for what goes through the outbox."""
+
+    def __init__(self, site: str, generation: int, catalogue: Catalogue) -> None:
+        self._site = site
+        self._generation = generation
+        self._catalogue = catalogue
+        self.gateway_topic = f"stoep/1/{site}/gateway"
+
+    def _topic(self, node: str, what: str) -> str:
+        return f"stoep/1/{self._site}/{node}/{what}"
+
+    def _who(self, identity: Identity) -> dict[str, Any]:
+        return {"site": self._site, "node": identity.name, "kid": identity.kid.hex(), "kind": identity.kind}
+
+    def _channel(self, channel: Channel, total: Total) -> dict[str, Any]:
+        return {
+            "unit": channel.unit,
+            "count": total.count,
+            "min": channel.value(total.lowest),
+            "mean": channel.mean(total.total, total.count),
+            "max": channel.value(total.highest),
+            "last": channel.value(total.last),
+            "quality": {"flag": int(total.flag), "reason": _REASONS[Flag(total.flag)]},
+            "time_quality": TimeQuality(total.time).word,
+        }
+
+    def _window(self, identity: Identity, window: Window) -> dict[str, Any]:
+        channels = {
+            channel.name: self._channel(channel, window.totals[number])
+            for number, channel in self._catalogue.channels.items()
+            if number in window.totals
+        }
+        return {
+            **self._who(identity),
+            "start": timestamp(window.start),
+            "seconds": SECONDS,
+            "generation": self._generation,
+            "revision": window.revision,
+            "partial": window.partial,
+            "channels": channels,
+        }
+
+    def window(self, identity: Identity, window: Window) -> tuple[str, str, bytes]:
+        key = f"window {identity.kid.hex()} {window.start}"
+        payload = msgspec.json.encode(self._window(identity, window))
+        return key, self._topic(identity.name, "window"), payload
+
+    def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]:
+        kind = self._catalogue.alarms[alarm.code]
+        document = {
+            **self._who(identity),
+            "alarm": kind.name,
+            "raised": alarm.raised,
+            "value": kind.channel.value(alarm.value + kind.channel.offset),
+            "unit": kind.channel.unit,
+            "epoch": alarm.epoch,
+            "number": alarm.number,
+            "time": None if moment is None else timestamp(moment.utc),
+            "time_quality": None if moment is None else moment.quality.word,
+        }
+        key = f"event {identity.id} {alarm.epoch} {alarm.number}"
+        return key, self._topic(identity.name, "event"), msgspec.json.encode(document)
+
+    def state(
+        self, identity: Identity, window: Window | None, heard: Heard | None, heard_utc: float | None
+    ) -> tuple[str, bytes]:
+        """Retained; `heard_utc` is None while the clock is not trusted."""
+        health = None
+        if heard is not None:
+            health = {
+                "last_heard": None if heard_utc is None else timestamp(heard_utc),
+                "epoch": heard.epoch,
+                "tick": heard.tick,
+                "rssi": heard.rssi,
+                "held": heard.held,
+            }
+        document = {
+            **self._who(identity),
+            "last_window": None if window is None else self._window(identity, window),
+            "health": health,
+            "versions": {"gateway": __version__},
+        }
+        return self._topic(identity.name, "state"), msgspec.json.encode(document)
+
+    def gateway(self, status: Mapping[str, Any]) -> bytes:
+        return msgspec.json.encode({"site": self._site, "status": "online", "version": __version__, **status})
+
+    def offline(self) -> bytes:
+        """The last will."""
+        return msgspec.json.encode({"site": self._site, "status": "offline"})

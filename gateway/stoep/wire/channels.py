@@ -1,0 +1,92 @@
+"""The channel catalogue: what a number on the wire means. Its only home is `firmware/wire/channels.toml`."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from stoep.resources import wire_dir
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One measured quantity; value = counts / 10^decimals, counts = wire + offset."""
+
+    id: int
+    name: str
+    unit: str
+    decimals: int
+    offset: int
+    lowest: int
+    highest: int
+
+    def value(self, counts: int) -> int | float:
+        """The exact value in the channel's unit."""
+        return counts if self.decimals == 0 else counts / 10**self.decimals
+
+    def mean(self, total: int, count: int) -> float:
+        """The mean of `count` readings that add up to `total` counts, to two places more than a reading has."""
+        return float(round(total / count / 10**self.decimals, self.decimals + 2))
+
+
+@dataclass(frozen=True)
+class AlarmKind:
+    id: int
+    name: str
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    channels: dict[int, Channel]
+    layouts: dict[int, tuple[Channel, ...]]
+    alarms: dict[int, AlarmKind]
+    causes: dict[int, str]
+
+
+class _Channel(msgspec.Struct):
+    id: int
+    unit: str
+    decimals: int
+    offset: int
+    lowest: int
+    highest: int
+
+
+class _Layout(msgspec.Struct):
+    id: int
+    channels: list[str]
+
+
+class _Alarm(msgspec.Struct):
+    id: int
+    channel: str
+
+
+class _File(msgspec.Struct):
+    channels: dict[str, _Channel]
+    layouts: dict[str, _Layout]
+    alarms: dict[str, _Alarm]
+    lost: dict[str, int]
+
+
+def load(file: Path) -> Catalogue:
+    with file.open("rb") as opened:
+        raw = msgspec.convert(tomllib.load(opened), _File)
+    named = {
+        name: Channel(c.id, name, c.unit, c.decimals, c.offset, c.lowest, c.highest) for name, c in raw.channels.items()
+    }
+    return Catalogue(
+        channels={channel.id: channel for channel in named.values()},
+        layouts={layout.id: tuple(named[name] for name in layout.channels) for layout in raw.layouts.values()},
+        alarms={alarm.id: AlarmKind(alarm.id, name, named[alarm.channel]) for name, alarm in raw.alarms.items()},
+        causes={number: name for name, number in raw.lost.items()},
+    )
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue this package ships with."""
+    return load(wire_dir() / "channels.toml")

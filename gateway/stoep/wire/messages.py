@@ -1,0 +1,277 @@
+"""What is inside a frame, as `wire.cddl` says, and nothing that it does not say.
+
+CBOR is accepted in its shortest form only: what does not encode back to the same bytes is malformed. Readings stay
+the integers of the wire here; `channels` says what they mean.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cbor2
+
+from stoep.errors import MalformedError
+from stoep.wire.channels import Catalogue
+
+U32 = 2**32 - 1
+_I32 = 2**31
+_EPOCH = 65535
+_BYTE = 255
+_INSTANCE = 4
+_HEAD = 4  # instance, epoch, tick, floor
+_USUAL = 8  # at least: head, skip, layout, age, one value
+_REPORT = _HEAD + 1
+_CHALLENGE = b"\x00"
+_RANGES = 4  # wire.cddl: 1*4 ranges received, 1*8 alarms
+_ALARMS = 8
+
+BACK, SAMPLES, RUNS, LOST, ALARMS, FLOOR = 1, 2, 3, 4, 5, 6
+DURABLE, RECEIVED, ALARMS_HELD, UTC = 1, 2, 3, 4
+
+
+class Place(NamedTuple):
+    """Where in a node's life: the epoch, and the sample's number in it (0: before the first)."""
+
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The readings one node took together, at `tick` of `epoch`; None where the sensor had nothing to say."""
+
+    epoch: int
+    seq: int
+    layout: int
+    tick: int
+    values: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A range of samples the node gave up, both ends included."""
+
+    epoch: int
+    first: int
+    last: int
+    cause: int
+
+
+@dataclass(frozen=True)
+class Alarm:
+    epoch: int
+    number: int
+    code: int
+    tick: int
+    raised: bool
+    value: int
+
+
+def _integer(value: object, lowest: int, highest: int) -> int:
+    if type(value) is not int or not lowest <= value <= highest:
+        raise MalformedError(f"{value!r:.40} is not an integer within {lowest}..{highest}")
+    return value
+
+
+def _list(value: object, least: int = 1, most: int = U32) -> list[object]:
+    if type(value) is not list or not least <= len(value) <= most:
+        raise MalformedError(f"{value!r:.40} is not an array of {least} or more")
+    return value
+
+
+def _values(layout: int, items: list[object], catalogue: Catalogue) -> tuple[int | None, ...]:
+    channels = catalogue.layouts.get(layout)
+    if channels is None or len(items) != len(channels):
+        raise MalformedError(f"layout {layout} with {len(items)} values is not in the catalogue")
+    return tuple(None if item is None else _integer(item, -_I32, _I32 - 1) for item in items)
+
+
+def _decode(plain: bytes) -> object:
+    try:
+        content = cbor2.loads(plain)
+        canonical = cbor2.dumps(content)
+    except Exception as error:  # whatever a CBOR library raises on a stranger's bytes
+        raise MalformedError(f"not CBOR: {type(error).__name__}") from error
+    if canonical != plain:
+        raise MalformedError("not the shortest form, or more than one item")
+    return content  # type: ignore[no-any-return, unused-ignore]
+
+
+@dataclass(frozen=True)
+class Uplink:
+    """One report: what the node last heard, where it stands, and what it has to say."""
+
+    instance: bytes
+    epoch: int
+    tick: int
+    floor: Place
+    back: int | None = None
+    samples: tuple[Sample, ...] = ()
+    lost: tuple[Lost, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+
+    @classmethod
+    def from_bytes(cls, plain: bytes, catalogue: Catalogue) -> "Uplink":
+        items = _list(_decode(plain), _REPORT)
+        instance = items[0]
+        if type(instance) is not bytes or len(instance) != _INSTANCE:
+            raise MalformedError("no instance of four bytes")
+        epoch = _integer(items[1], 0, _EPOCH)
+        tick = _integer(items[2], 0, U32)
+        floor = _integer(items[3], 0, U32)
+        reader = _Reader(epoch, tick, floor, catalogue)
+        parts = items[_HEAD]
+        if isinstance(parts, dict) and len(items) == _REPORT:
+            return reader.report(instance, parts)
+        sample = reader.sample(_list(items, _USUAL)[_HEAD:])
+        return cls(instance, epoch, tick, reader.place(None), 1, (sample,))
+
+    def to_bytes(self) -> bytes:
+        earlier = self.floor.epoch != self.epoch
+        floor = 0 if earlier else self.floor.seq
+        head = [self.instance, self.epoch, self.tick, floor]
+        now = [[s.seq - floor, s.layout, self.tick - s.tick, *s.values] for s in self.samples if s.epoch == self.epoch]
+        if self.back == 1 and len(self.samples) == len(now) == 1 and not (self.lost or self.alarms or earlier):
+            return cbor2.dumps([*head, *now[0]])
+        runs: dict[int, list[list[int | None]]] = {}
+        for s in self.samples:
+            if s.epoch != self.epoch:
+                runs.setdefault(s.epoch, []).append([s.seq, s.layout, s.tick, *s.values])
+        parts: dict[int, object] = {
+            BACK: self.back,
+            SAMPLES: now,
+            RUNS: [[epoch, *past] for epoch, past in runs.items()],
+            LOST: [[lost.epoch, lost.first, lost.last, lost.cause] for lost in self.lost],
+            ALARMS: [[a.epoch, a.number, a.code, a.tick, int(a.raised), a.value] for a in self.alarms],
+            FLOOR: list(self.floor) if earlier else None,
+        }
+        return cbor2.dumps([*head, {key: part for key, part in parts.items() if part}])
+
+
+class _Reader:
+    """Reads the parts of one uplink relative to its head."""
+
+    def __init__(self, epoch: int, tick: int, floor: int, catalogue: Catalogue) -> None:
+        self.epoch = epoch
+        self.tick = tick
+        self.floor = floor
+        self.catalogue = catalogue
+
+    def report(self, instance: bytes, parts: dict[object, object]) -> Uplink:
+        back = None
+        samples: list[Sample] = []
+        lost: list[Lost] = []
+        alarms: list[Alarm] = []
+        place = None
+        for key, part in parts.items():
+            if type(key) is not int:
+                raise MalformedError("a part without a number")
+            if key == BACK:
+                back = _integer(part, 1, U32)
+            elif key == SAMPLES:
+                samples += [self.sample(_list(item, 4)) for item in _list(part)]
+            elif key == RUNS:
+                samples += [sample for item in _list(part) for sample in self.run(_list(item, 2))]
+            elif key == LOST:
+                lost = [self.lost(_list(item, 4, 4)) for item in _list(part)]
+            elif key == ALARMS:
+                alarms = [self.alarm(_list(item, 6, 6)) for item in _list(part)]
+            elif key == FLOOR:
+                place = self.earlier(_list(part, 2, 2))
+            else:
+                raise MalformedError(f"part {key} is unknown")
+        return Uplink(
+            instance, self.epoch, self.tick, self.place(place), back, tuple(samples), tuple(lost), tuple(alarms)
+        )
+
+    def place(self, earlier: Place | None) -> Place:
+        if (self.floor == 0) != (earlier is not None):
+            raise MalformedError("the head's floor is 0 when, and only when, the floor is in an earlier epoch")
+        return earlier or Place(self.epoch, self.floor)
+
+    def earlier(self, items: list[object]) -> Place:
+        return Place(self._past_epoch(items[0]), _integer(items[1], 1, U32))
+
+    def _past_epoch(self, value: object) -> int:
+        return _integer(value, 0, self.epoch - 1)
+
+    def sample(self, items: list[object]) -> Sample:
+        seq = _integer(self.floor + _integer(items[0], 0, U32), 1, U32)
+        layout = _integer(items[1], 1, _BYTE)
+        age = _integer(items[2], 0, self.tick)
+        return Sample(self.epoch, seq, layout, self.tick - age, _values(layout, items[3:], self.catalogue))
+
+    def run(self, items: list[object]) -> list[Sample]:
+        epoch = self._past_epoch(items[0])
+        return [self._past(epoch, _list(item, 4)) for item in items[1:]]
+
+    def _past(self, epoch: int, items: list[object]) -> Sample:
+        seq = _integer(items[0], 1, U32)
+        layout = _integer(items[1], 1, _BYTE)
+        return Sample(epoch, seq, layout, _integer(items[2], 0, U32), _values(layout, items[3:], self.catalogue))
+
+    def lost(self, items: list[object]) -> Lost:
+        epoch = _integer(items[0], 0, self.epoch)
+        first = _integer(items[1], 1, U32)
+        return Lost(epoch, first, _integer(items[2], first, U32), _integer(items[3], 1, _BYTE))
+
+    def alarm(self, items: list[object]) -> Alarm:
+        epoch = _integer(items[0], 0, self.epoch)
+        number = _integer(items[1], 0, U32)
+        code = _integer(items[2], 1, _BYTE)
+        if code not in self.catalogue.alarms:
+            raise MalformedError(f"alarm {code} is not in the catalogue")
+        tick = _integer(items[3], 0, U32)
+        return Alarm(epoch, number, code, tick, _integer(items[4], 0, 1) == 1, _integer(items[5], -_I32, _I32 - 1))
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Authentic, but not for this instance; the header says which is. Nothing was taken."""
+
+    def to_bytes(self) -> bytes:
+        return _CHALLENGE
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway has: `durable` on disk, `received` beyond it, `alarms` of the frame answered on disk."""
+
+    durable: Place
+    received: Sequence[tuple[int, int, int]] = ()
+    alarms: Sequence[tuple[int, int]] = ()
+    utc: int | None = None
+
+    def to_bytes(self) -> bytes:
+        content: dict[int, object] = {DURABLE: list(self.durable)}
+        if self.received:
+            content[RECEIVED] = [list(item) for item in self.received[:_RANGES]]
+        if self.alarms:
+            content[ALARMS_HELD] = [list(item) for item in self.alarms[:_ALARMS]]
+        if self.utc is not None and 0 <= self.utc <= U32:
+            content[UTC] = self.utc
+        return cbor2.dumps(content)
+
+
+def _ranges(part: object) -> list[tuple[int, int, int]]:
+    return [
+        (_integer(epoch, 0, _EPOCH), _integer(first, 0, U32), _integer(last, 0, U32))
+        for epoch, first, last in (_list(item, 3, 3) for item in _list(part, 1, _RANGES))
+    ]
+
+
+def read_reply(plain: bytes) -> Answer | Challenge:
+    """A reply's content as the node reads it; for tests and for whoever plays a node."""
+    content = _decode(plain)
+    if type(content) is int and content == 0:
+        return Challenge()
+    if type(content) is not dict or DURABLE not in content or not set(content) <= {DURABLE, RECEIVED, ALARMS_HELD, UTC}:
+        raise MalformedError("neither a challenge nor an answer")
+    epoch, seq = _list(content[DURABLE], 2, 2)
+    alarms = _list(content[ALARMS_HELD], 1, _ALARMS) if ALARMS_HELD in content else []
+    return Answer(
+        durable=Place(_integer(epoch, 0, _EPOCH), _integer(seq, 0, U32)),
+        received=_ranges(content[RECEIVED]) if RECEIVED in content else (),
+        alarms=[(_integer(e, 0, _EPOCH), _integer(n, 0, U32)) for e, n in (_list(item, 2, 2) for item in alarms)],
+        utc=_integer(content[UTC], 0, U32) if UTC in content else None,
+    )

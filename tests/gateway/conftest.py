@@ -1,0 +1,56 @@
+"""Fixtures of the gateway's tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def node() -> PlayedNode:
+    return PlayedNode()
+
+
+@pytest.fixture
+def bridge() -> Iterator[PtyBridge]:
+    with PtyBridge() as played:
+        yield played
+
+
+@pytest.fixture
+def broker_port(free_port: int, tmp_path: Path) -> Iterator[int]:
+    with embedded(free_port, tmp_path) as port:
+        yield port
+
+
+@pytest.fixture
+def city(broker_port: int) -> Iterator[City]:
+    subscriber = City(broker_port)
+    yield subscriber
+    subscriber.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path, node: PlayedNode) -> Callable[..., Path]:
+    """Writes the files of a site with one bin and returns its gateway.toml."""
+
+    def write(*, port: str = "/dev/ttyUSB0", broker: int = 1883, more: str = "") -> Path:
+        (tmp_path / "nodes.toml").write_text(f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "bin"\n')
+        keys = tmp_path / "secrets.toml"
+        keys.write_text(f'[secrets]\n{node.kid.hex()} = "{node.secret.hex()}"\n')
+        keys.chmod(0o600)
+        config = tmp_path / "gateway.toml"
+        config.write_text(
+            f'[site]\nname = "grote-markt"\n[[bridge]]\nport = "{port}"\n'
+            f'[mqtt]\nhost = "127.0.0.1"\nport = {broker}\ntls = false\n'
+            f'[clock]\nsource = "twin"\nfile = "clock"\n{more}'
+        )
+        return config
+
+    return write

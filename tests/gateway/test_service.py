@@ -1,0 +1,117 @@
+"""The whole service in one process: a frame in at the bridge's port, a reply out of it, a window at the city."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
+
+from stoep import settings
+from stoep.service import Service
+from stoep.wire.messages import Alarm, Answer, Challenge, Place
+
+
+class Running:
+    """A service in a thread of the test."""
+
+    def __init__(self, config: Path) -> None:
+        self.service = Service(settings.load(config))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self.service.run, args=(self._stop,))
+        self._thread.start()
+
+    def stop(self) -> float:
+        began = time.monotonic()
+        self._stop.set()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        return time.monotonic() - began
+
+
+def ask(bridge: PtyBridge, node: PlayedNode, frame: bytes) -> Answer | Challenge:
+    bridge.hear(frame)
+    return node.open(bridge.sent.get(timeout=3).frame)
+
+
+def test_a_reading_goes_from_the_bridge_to_the_city(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING + 600, speed=240)
+    running = Running(site(port=bridge.port, broker=broker_port))
+    try:
+        allowed = bridge.filters.get(timeout=5)
+        assert allowed.kids == (node.kid,)
+
+        assert isinstance(ask(bridge, node, node.report(sample(1, 5))), Challenge)
+        first = ask(bridge, node, node.report(sample(1, 5)))
+        assert first == Answer(Place(1, 0), [(1, 1, 1)], [], first.utc)
+        time.sleep(1.5)  # six virtual minutes, and a commit
+        second = ask(bridge, node, node.report(tick=370, floor=Place(1, 1), back=1))
+        assert isinstance(second, Answer)
+        assert second.durable == Place(1, 1)
+
+        window = city.wait(lambda city: city.of("/window"))[0]
+        assert window["node"] == "bin-1"
+        assert window["start"] == "2026-06-01T06:00:00Z"
+        temperature = window["channels"]["temperature"]
+        assert temperature == {
+            "unit": "°C",
+            "count": 1,
+            "min": 18.53,
+            "mean": 18.53,
+            "max": 18.53,
+            "last": 18.53,
+            "quality": {"flag": 1, "reason": "in range"},
+            "time_quality": "synced",
+        }
+        assert window["channels"]["battery_voltage"]["last"] == 3.8
+        state = city.wait(lambda city: [s for s in city.of("/state") if s["last_window"]])[0]
+        assert state["last_window"]["start"] == window["start"]
+        online = city.wait(lambda city: city.of("/gateway"))[-1]
+        assert online["status"] == "online"
+        assert online["bridges"][0]["alive"] is True
+    finally:
+        took = running.stop()
+    assert took < 5
+    assert city.wait(lambda city: city.of("/gateway")[-1]["status"] == "offline")
+    store = sqlite3.connect(tmp_path / "stoep.db")
+    assert store.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+    assert store.execute("SELECT count(*) FROM log").fetchone() == (0,)
+    store.close()
+
+
+def test_an_alarm_is_on_disk_before_it_is_acknowledged_and_overtakes_everything(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING)
+    running = Running(site(port=bridge.port, broker=broker_port, more="[store]\ncommit_seconds = 60\n"))
+    try:
+        bridge.filters.get(timeout=5)
+        ask(bridge, node, node.report(sample(1, 5)))
+        answer = ask(bridge, node, node.report(alarms=(Alarm(1, 1, 1, 9, True, 91),)))
+        assert isinstance(answer, Answer)
+        assert answer.alarms == [(1, 1)]
+        event = city.wait(lambda city: city.of("/event"))[0]
+        assert (event["alarm"], event["raised"], event["value"], event["unit"]) == ("full", True, 91, "%")
+    finally:
+        running.stop()
+
+
+@pytest.mark.parametrize("noise", [b"\x00", b"\xff" * 700, b"\x01\x02\x03\x00"])
+def test_garbage_on_the_line_costs_no_more_than_itself(
+    noise: bytes, site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, tmp_path: Path
+) -> None:
+    import os
+
+    write_clock(tmp_path / "clock", utc=MORNING)
+    running = Running(site(port=bridge.port, broker=1))
+    try:
+        bridge.filters.get(timeout=5)
+        os.write(bridge._master, noise + b"\x00")
+        bridge.hello()
+        assert isinstance(ask(bridge, node, node.report(sample(1, 5))), Challenge)
+    finally:
+        running.stop()

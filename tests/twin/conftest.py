@@ -1,0 +1,92 @@
+"""A bench: one virtual board with a firmware of the test's own."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stoep.resources import hardware_dir
+from stoep_twin.air import Air, Radio
+from stoep_twin.boards import Board, State, Surroundings
+from stoep_twin.clockwork import Clockwork
+from stoep_twin.nursery import Nursery
+from stoep_twin.wiring import Wiring
+from stoep_twin.world import Place
+
+START = 1_780_293_600
+SPEED = 100.0
+
+
+@dataclass
+class Bench:
+    """What a test sees of its board."""
+
+    board: Board
+    clock: Clockwork
+    air: Air
+    place: Place
+    lines: list[str] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    async def until(self, said: str, count: int = 1, seconds: float = 10.0) -> None:
+        """Wait until the board has said a line `count` times."""
+        async with asyncio.timeout(seconds):
+            while sum(line == said for line in self.lines) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    async def stuck(self) -> None:
+        """Wait until the board idles at the REPL."""
+        async with asyncio.timeout(10):
+            while self.board.state is not State.STUCK:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+
+Use = Callable[[Bench], Any]
+
+
+@pytest.fixture
+def on_bench(tmp_path: Path) -> Callable[..., Bench]:
+    """`on_bench(main, use, boot="")`: runs that firmware on a board while `await use(bench)` looks on."""
+
+    async def live(main: str, use: Use, boot: str, drift_ppm: int, speed: float) -> Bench:
+        firmware = tmp_path / "firmware"
+        firmware.mkdir()
+        (firmware / "boot.py").write_text(boot)
+        (firmware / "main.py").write_text(main)
+        clock = Clockwork(tmp_path / "clock", START * 1_000_000, speed)
+        nursery = Nursery()
+        nursery.open(tmp_path / "nursery.log")
+        air = Air(0.0, 1)
+        bench: Bench
+
+        def said(_board: Board, line: Any) -> None:
+            bench.lines.append(line.text)
+            bench.times.append(line.virtual_us)
+
+        around = Surroundings(clock, nursery, air, firmware, said, lambda text: bench.faults.append(text))
+        place = Place(1, 1, START)
+        wiring = Wiring(hardware_dir() / "bin.toml", place, lambda: clock.utc_us() / 1e6, speed, 1)
+        radio = Radio(b"\x24\x0a\xc4\x00\x00\x01", 10.0, False, lambda *_: None)
+        board = Board("bin-1", tmp_path / "board", radio.mac, drift_ppm, wiring, radio, around)
+        bench = Bench(board, clock, air, place)
+        life = asyncio.create_task(board.live())
+        try:
+            await use(bench)
+        finally:
+            life.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await life
+            nursery.close()
+            board.close()
+            clock.close()
+        return bench
+
+    def run(main: str, use: Use, boot: str = "", drift_ppm: int = 0, speed: float = SPEED) -> Bench:
+        return asyncio.run(live(main, use, boot, drift_ppm, speed))
+
+    return run
