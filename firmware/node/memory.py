@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5370)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQHIIIIH6sHHH"
+_MAGIC = const(0x5371)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6sHHH"
 _RANGES = const(4)
 _ALARMS = const(8)
 NO_INSTANCE = b"\x00\x00\x00\x00"
@@ -27,6 +27,7 @@ class Memory:
         self.reserved = 0  # counters below this are reserved in flash
         self.instance = NO_INSTANCE  # last one heard
         self.heard = 0  # the newest counter of this epoch whose reply was heard; 0: none
+        self.heard_tick = 0  # the tick that frame carried
         self.durable = (0, 0)  # everything up to here is on the gateway's disk
         self.received = []  # (epoch, first, last) beyond it: in the gateway's hands
         self.number = 0  # last alarm number given in this epoch
@@ -44,7 +45,7 @@ class Memory:
             struct.pack(
                 _FIXED,
                 _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance, self.heard,
-                self.durable[0], self.durable[1], self.number, self.raised, self.next_wake, min(self.unanswered, 65535),
+                self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised, self.next_wake, min(self.unanswered, 65535),
                 mac, self.failures[0], self.failures[1], self.failures[2],
             )
         )  # fmt: skip
@@ -70,10 +71,11 @@ def unpack(data):
         return None
     memory = Memory()
     memory.epoch, memory.seq, memory.counter, memory.reserved, memory.instance, memory.heard = fields[1:7]
-    memory.durable = (fields[7], fields[8])
-    memory.number, memory.raised, memory.next_wake, memory.unanswered = fields[9:13]
-    memory.bridge = fields[13] if fields[13] != bytes(6) else None
-    memory.failures = list(fields[14:17])
+    memory.heard_tick = fields[7]
+    memory.durable = (fields[8], fields[9])
+    memory.number, memory.raised, memory.next_wake, memory.unanswered = fields[10:14]
+    memory.bridge = fields[14] if fields[14] != bytes(6) else None
+    memory.failures = list(fields[15:18])
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

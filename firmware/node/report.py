@@ -10,14 +10,18 @@ _HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), 
 
 
 class Report:
-    """What one uplink says. `floor` is (epoch, seq); `back` how many counters ago a reply was heard, 0 for never."""
+    """What one uplink says.
 
-    def __init__(self, instance, epoch, tick, floor, back):
+    `floor` is (epoch, seq); `back` how many counters ago an answer was heard, 0 for never, and `since` for how many ticks.
+    """
+
+    def __init__(self, instance, epoch, tick, floor, back, since):
         self.instance = instance
         self.epoch = epoch
         self.tick = tick
         self.floor = floor
         self.back = back
+        self.since = since
         self.samples = []  # records of this epoch
         self.past = []  # records of earlier epochs
         self.lost = []
@@ -36,20 +40,25 @@ class Report:
         """Whether the short form says it all."""
         if self.past or self.lost or self.alarms:
             return False
-        return self.back == 1 and len(self.samples) == 1 and self.floor[0] == self.epoch
+        if self.back != 1 or len(self.samples) != 1 or self.floor[0] != self.epoch:
+            return False
+        return self.samples[0].number == self.floor[1] + 1
 
     def encode(self):
         """The plaintext."""
-        usual = self.is_usual()
-        base = self.floor[1] if self.floor[0] == self.epoch else 0
         out = bytearray()
-        cbor.head(out, 4, 4 + _items(self.samples[0]) if usual else 5)
+        if self.is_usual():
+            record = self.samples[0]
+            cbor.head(out, 4, 2 + _items(record))
+            for thing in (self.instance, self.since, self.floor[1], record.payload[0], self.tick - record.tick):
+                cbor.write(out, thing)
+            out.extend(record.payload[1:])
+            return out
+        base = self.floor[1] if self.floor[0] == self.epoch else 0
+        cbor.head(out, 4, 5)
         for thing in (self.instance, self.epoch, self.tick, base):
             cbor.write(out, thing)
-        if usual:
-            self._sample(out, self.samples[0], base)
-        else:
-            self._blocks(out, base)
+        self._blocks(out, base)
         return out
 
     def _sample(self, out, record, base):

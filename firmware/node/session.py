@@ -24,6 +24,7 @@ class Session:
         self._memory = memory
         self._ring = ring
         self._life = life
+        self._tick = 0  # of the report made last
         self._alarms = [alarm for alarm in [ring.alarm(*where) for where in memory.alarms] if alarm]
 
     def next_counter(self):
@@ -40,7 +41,8 @@ class Session:
         held, unsent, gaps = self._survey()
         floor = held or (memory.epoch, memory.seq + 1)
         back = counter - memory.heard if memory.heard else 0
-        report = Report(memory.instance, memory.epoch, tick, floor, back)
+        self._tick = tick
+        report = Report(memory.instance, memory.epoch, tick, floor, back, tick - memory.heard_tick)
         room = PLAIN_LONGEST - _RESERVED
         report.alarms = self._alarms[:_MOST_ALARMS]
         room -= len(report.alarms) * _ALARM_COST
@@ -98,6 +100,7 @@ class Session:
             raise ValueError("durable lies in the future")
         memory.instance = instance
         memory.heard = counter
+        memory.heard_tick = self._tick
         memory.durable = answer.durable
         memory.received = answer.received
         self._life.acknowledged(*answer.durable)

@@ -17,6 +17,7 @@ _REPORT_S = 2.5  # real, between two reports of a board that only reports
 _SETTLE_S = 60.0
 _COMPLETE_S = 30.0
 _HURRIED_S = 6.0
+_QUIET_S = 8.0
 _GRACE_S = 75  # virtual: the gateway waits 60 s after a window's end
 _SHORTEST_INTERVAL, _LONGEST_INTERVAL = 5, 86_400
 _LOOK_S = 0.1
@@ -36,9 +37,9 @@ async def wind_down(street: Street, hurry: asyncio.Event) -> None:
             if not node.settled.is_set():
                 street.find(f"{node.entry.name}: still holds {node.held} samples that are not acknowledged")
     await _end_windows(street)
-    if not await _until(street, lambda: _complete(street), _COMPLETE_S, hurry):
-        outbox = street.status.get("counters", {}).get("outbox")
-        street.find(f"the city did not get everything in time: outbox {outbox}")
+    began = time.monotonic()
+    if not await _until(street, lambda: _complete(street, began), _COMPLETE_S, hurry):
+        street.find(f"the city did not get everything in time: outbox {street.outbox}")
 
 
 async def _end_windows(street: Street) -> None:
@@ -56,11 +57,14 @@ async def _end_windows(street: Street) -> None:
             street.clock.jump(ahead)
 
 
-def _complete(street: Street) -> bool:
+def _complete(street: Street, began: float) -> bool:
+    # Either everything is in, or what is not will not come any more: several reports have brought nothing.
+    if street.outbox != 0:
+        return False
+    if time.monotonic() - max(began, street.last_delivery) > _QUIET_S:
+        return True
     audit = street.auditor.audit()
-    return not (audit.lost or audit.duplicates or audit.values_wrong) and not street.status.get("counters", {}).get(
-        "outbox", 1
-    )
+    return not (audit.lost or audit.duplicates or audit.values_wrong)
 
 
 async def _until(street: Street, true: Callable[[], bool], seconds: float, hurry: asyncio.Event) -> bool:

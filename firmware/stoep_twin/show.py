@@ -78,7 +78,6 @@ class Show:
     def snap(self, phase: str) -> dict[str, Any]:
         """Everything shown, as plain values."""
         street = self._street
-        counters = street.status.get("counters", {})
         figures = street.air.figures
         return {
             "phase": phase,
@@ -97,9 +96,9 @@ class Show:
             ],
             "taken": street.auditor.readings_taken,
             "delivered": street.auditor.readings_delivered,
-            "logged": counters.get("samples_logged", 0),
-            "acknowledged": counters.get("samples_acknowledged", 0),
-            "outbox": counters.get("outbox", 0),
+            "logged": street.counted("samples_logged"),
+            "acknowledged": street.counted("samples_acknowledged"),
+            "outbox": street.outbox or 0,
             "gateway": street.status.get("status", "not yet"),
             "sent": figures.sent,
             "lost": figures.lost,

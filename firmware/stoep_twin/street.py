@@ -8,6 +8,7 @@ import random
 import secrets
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,8 @@ class Street:
         self.stuck = 0
         self.untrue = 0
         self.status: dict[str, Any] = {}  # the gateway's own, as the city has it
+        self.last_delivery = time.monotonic()
+        self._before: Counter[str] = Counter()  # counted by gateway processes that are gone
         self.started = time.monotonic()
         self.first_boot = self.started
         self.first_window: float | None = None
@@ -249,9 +252,23 @@ class Street:
     def _heard(self, topic: str, message: Any) -> None:
         name, _, what = topic.partition("/")
         if topic == "gateway" and isinstance(message, dict):
-            self.status = message
+            if "counters" in self.status and message.get("instance") != self.status.get("instance"):
+                self._before.update(self.status["counters"])
+            # The last will has no counters of its own.
+            self.status = {**self.status, **message}
         elif what == "window":
             if self.first_window is None:
                 self.first_window = time.monotonic() - self.first_boot
                 self.on_first_window(name, message)
+            self.last_delivery = time.monotonic()
             self.auditor.deliver(name, message)
+
+    def counted(self, name: str) -> int:
+        """A counter of the gateway, over all its lives."""
+        return int(self._before[name] + self.status.get("counters", {}).get(name, 0))
+
+    @property
+    def outbox(self) -> int | None:
+        """What the gateway has decided but the city has not confirmed; None when it has not said."""
+        counters = self.status.get("counters")
+        return None if counters is None else int(counters.get("outbox", 0))

@@ -39,3 +39,7 @@ class StoreError(PermanentError):
 
 class MalformedError(StoepError):
     """Bytes that are not what the wire's contract says; raised and caught within the gateway, counted, dropped."""
+
+
+class UnplacedError(MalformedError):
+    """A usual report that counts from an exchange we do not know: the node is asked to say it in full."""

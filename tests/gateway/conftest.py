@@ -41,7 +41,9 @@ def site(tmp_path: Path, node: PlayedNode) -> Callable[..., Path]:
     """Writes the files of a site with one bin and returns its gateway.toml."""
 
     def write(*, port: str = "/dev/ttyUSB0", broker: int = 1883, more: str = "") -> Path:
-        (tmp_path / "nodes.toml").write_text(f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "bin"\n')
+        (tmp_path / "nodes.toml").write_text(
+            f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "bin"\n'
+        )
         keys = tmp_path / "secrets.toml"
         keys.write_text(f'[secrets]\n{node.kid.hex()} = "{node.secret.hex()}"\n')
         keys.chmod(0o600)

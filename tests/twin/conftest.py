@@ -68,7 +68,10 @@ def on_bench(tmp_path: Path) -> Callable[..., Bench]:
             bench.lines.append(line.text)
             bench.times.append(line.virtual_us)
 
-        around = Surroundings(clock, nursery, air, firmware, said, lambda text: bench.faults.append(text))
+        def fault(text: str) -> None:
+            bench.faults.append(text)
+
+        around = Surroundings(clock, nursery, air, firmware, said, fault)
         place = Place(1, 1, START)
         wiring = Wiring(hardware_dir() / "bin.toml", place, lambda: clock.utc_us() / 1e6, speed, 1)
         radio = Radio(b"\x24\x0a\xc4\x00\x00\x01", 10.0, False, lambda *_: None)

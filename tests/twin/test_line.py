@@ -19,8 +19,8 @@ async def _read(port: serial.Serial, count: int) -> tuple[bytes, float]:
 def test_the_gateway_reads_what_the_board_writes_at_the_lines_pace(tmp_path: Path) -> None:
     async def run() -> None:
         line = Line(tmp_path / "bridge")
-        stdin, stdout = line.plug()
         with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=3, exclusive=True) as port:
+            stdin, stdout = line.plug()
             banner, _ = await _read(port, len(ROM_BANNER))
             assert banner == ROM_BANNER
             payload = os.urandom(9216)  # 0.1 s at this rate

@@ -1,6 +1,7 @@
 """The range finder's stream, and readings held against the world."""
 
 import statistics
+from itertools import pairwise
 
 from stoep_twin.chips.a02yyuw import A02YYUW
 from stoep_twin.truth import untrue
@@ -64,7 +65,7 @@ def test_the_world_is_a_function_of_seed_and_time() -> None:
 def test_a_bin_fills_and_is_emptied() -> None:
     place = Place(5, 1, _START)
     levels = [place.fill(_START + minute * 60) for minute in range(24 * 60)]
-    falls = sum(later < earlier for earlier, later in zip(levels, levels[1:], strict=False))
+    falls = sum(later < earlier for earlier, later in pairwise(levels))
     assert 3 <= falls <= 13
     assert max(levels) > 0.9
     assert min(levels) < 0.1

@@ -21,6 +21,7 @@ KID = bytes.fromhex("c0ffee01")
 SECRET = bytes(range(32))
 INSTANCE = bytes.fromhex("a1b2c3d4")
 NOBODY = bytes(4)
+BEFORE = [1, 3]  # epoch and tick of the exchange that a usual report counts from
 
 
 def seal(secret: bytes, kid: bytes, counter: int, plain: bytes, instance: bytes | None, answers: int | None) -> bytes:
@@ -40,8 +41,8 @@ def seal(secret: bytes, kid: bytes, counter: int, plain: bytes, instance: bytes 
 
 UPLINKS: list[tuple[str, int, list[Any]]] = [
     ("first report of a new board", 1, [NOBODY, 1, 3, 1, {2: [[0, 1, 1, 1853, 5512, -133, 812, 39, 12]]}]),
-    ("usual report", 2, [INSTANCE, 1, 903, 1, 1, 1, 1, 1853, 5512, -133, 812, 39, 12]),
-    ("a sensor is silent", 3, [INSTANCE, 1, 1803, 2, 1, 1, 0, None, None, None, 812, 39, -255]),
+    ("usual report", 2, [INSTANCE, 900, 1, 1, 1, 1853, 5512, -133, 812, 39, 12]),
+    ("a sensor is silent", 3, [INSTANCE, 0, 2, 1, 0, None, None, None, 812, 39, -255]),
     ("nothing but a sign of life", 300, [INSTANCE, 1, 70000, 9, {1: 1}]),
     (
         "after a cold boot, older epoch first",
@@ -75,9 +76,9 @@ BROKEN_UPLINKS: list[tuple[str, str]] = [
     ("keys out of order", "8544a1b2c3d4010301a2048184010101010101".replace(" ", "")),
     ("back of zero", "8544a1b2c3d4010301a10100"),
     ("empty list of samples", "8544a1b2c3d4010301a10280"),
-    ("layout zero", "8844a1b2c3d401030100000001"),
-    ("unknown layout", "8844a1b2c3d4010301000900 01".replace(" ", "")),
-    ("too few values for the layout", "8844a1b2c3d40103010001 0001".replace(" ", "")),
+    ("layout zero", cbor2.dumps([INSTANCE, 900, 1, 0, 0, 1, 1, 1, 1, 1, 1]).hex()),
+    ("unknown layout", cbor2.dumps([INSTANCE, 900, 1, 9, 0, 1, 1, 1, 1, 1, 1]).hex()),
+    ("too few values for the layout", cbor2.dumps([INSTANCE, 900, 1, 1, 0, 1, 1, 1, 1, 1]).hex()),
     ("bytes left over", "8544a1b2c3d4010301a000"),
     ("alarm raised twice over", "8544a1b2c3d4010301a1058186010101000201"),
 ]
@@ -88,7 +89,8 @@ def main() -> None:
     for name, counter, message in UPLINKS:
         plain = cbor2.dumps(message, canonical=True)
         frame = seal(SECRET, KID, counter, plain, None, None)
-        frames.append({"name": name, "direction": "up", "counter": counter, "plain": plain.hex(), "frame": frame.hex()})
+        frames.append({"name": name, "direction": "up", "counter": counter, "before": BEFORE,
+                       "plain": plain.hex(), "frame": frame.hex()})  # fmt: skip
     for name, counter, answers, message in REPLIES:
         plain = cbor2.dumps(message, canonical=True)
         frame = seal(SECRET, KID, counter, plain, INSTANCE, answers)

@@ -58,7 +58,7 @@ class Pin:
     PULL_DOWN = 1
     PULL_UP = 2
 
-    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None, hold=None):
+    def __init__(self, id, mode=-1, pull=-1, *, value=None, drive=None):
         self.number = _number(id)
         if mode in (Pin.OUT, Pin.OPEN_DRAIN) and 34 <= self.number <= 39:
             raise ValueError("pin can only be input")

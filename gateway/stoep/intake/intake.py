@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from stoep.clock import EPOCH_2000, Clock, real
-from stoep.errors import MalformedError
+from stoep.errors import MalformedError, UnplacedError
 from stoep.health import Bounded, Counters
 from stoep.intake.node import Heard, Node
 from stoep.intake.replay import Verdict
@@ -107,13 +107,15 @@ class Intake:
             if verdict is not Verdict.FRESH:
                 self._repeated(node, verdict, header.counter, rssi, via)
                 return None
-            uplink = Uplink.from_bytes(frames.open_uplink(node.uplink, header), self._catalogue)
+            plain = frames.open_uplink(node.uplink, header)
             node.hear(via, rssi, real())
+            try:
+                uplink = Uplink.from_bytes(plain, self._catalogue, node.before(header.counter))
+            except UnplacedError:
+                return self._challenge(node, header.counter)
             exchange = Exchange(uplink.epoch, uplink.tick, round(at * _US))
             if uplink.instance != self.instance:
-                node.answered(header.counter, exchange)
-                self._counters.add("challenges")
-                return Reply(node.seal(header.counter, Challenge().to_bytes()), node.routes())
+                return self._challenge(node, header.counter)
             node.window.accept(header.counter, frame, real())
             anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
             node.answered(header.counter, exchange)
@@ -124,6 +126,10 @@ class Intake:
             self._wait(ticket, ALARM_WAIT)
         with self._lock:
             return Reply(self._answer(node, header.counter, uplink, durable, received), node.routes())
+
+    def _challenge(self, node: Node, counter: int) -> Reply:
+        self._counters.add("challenges")
+        return Reply(node.seal(counter, Challenge().to_bytes()), node.routes())
 
     def _repeated(self, node: Node, verdict: Verdict, counter: int, rssi: int | None, via: str) -> None:
         if verdict is Verdict.ECHO:

@@ -8,7 +8,7 @@ from stoep.registry import Entry
 from stoep.store.log import Exchange
 from stoep.store.position import Position
 from stoep.wire import frame
-from stoep.wire.messages import Place
+from stoep.wire.messages import Origin, Place
 
 _EXCHANGES = 16
 _STALE = 3600.0  # real seconds after which a bridge that did not hear the node again is forgotten
@@ -64,6 +64,11 @@ class Node:
         self._exchanges.setdefault(counter, exchange)
         while len(self._exchanges) > _EXCHANGES:
             self._exchanges.popitem(last=False)
+
+    def before(self, counter: int) -> Origin | None:
+        """What a usual report under `counter` counts from."""
+        exchange = self._exchanges.get(counter - 1)
+        return None if exchange is None else Origin(exchange.epoch, exchange.tick)
 
     def confirmed(self, counter: int, epoch: int) -> Exchange | None:
         """The exchange whose reply the node says it heard: an anchor, once."""

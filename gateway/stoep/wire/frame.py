@@ -63,6 +63,8 @@ class Keys:
         return (self._iv ^ counter).to_bytes(_NONCE, "big")
 
     def seal(self, counter: int, plain: bytes, aad: bytes) -> bytes:
+        if not 1 <= counter <= COUNTER_HIGHEST:
+            raise ValueError(f"counter {counter} is not within 1..2^40-1")
         return self._aead.encrypt(self._nonce(counter), plain, aad)
 
     def open(self, counter: int, sealed: bytes, aad: bytes) -> bytes:
@@ -86,8 +88,6 @@ def fingerprint(secret: bytes) -> bytes:
 
 
 def _shortest(counter: int) -> bytes:
-    if not 1 <= counter <= COUNTER_HIGHEST:
-        raise ValueError(f"counter {counter} is not within 1..2^40-1")
     return counter.to_bytes((counter.bit_length() + 7) // 8, "big")
 
 

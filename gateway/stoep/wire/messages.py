@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import cbor2
 
-from stoep.errors import MalformedError
+from stoep.errors import MalformedError, UnplacedError
 from stoep.wire.channels import Catalogue
 
 U32 = 2**32 - 1
@@ -19,7 +19,7 @@ _EPOCH = 65535
 _BYTE = 255
 _INSTANCE = 4
 _HEAD = 4  # instance, epoch, tick, floor
-_USUAL = 8  # at least: head, skip, layout, age, one value
+_USUAL = 6  # at least: instance, since, floor, layout, age, one value
 _REPORT = _HEAD + 1
 _CHALLENGE = b"\x00"
 _RANGES = 4  # wire.cddl: 1*4 ranges received, 1*8 alarms
@@ -34,6 +34,13 @@ class Place(NamedTuple):
 
     epoch: int
     seq: int
+
+
+class Origin(NamedTuple):
+    """The exchange a usual report confirms and counts from: what the frame just before it said of itself."""
+
+    epoch: int
+    tick: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Alarm:
     code: int
     tick: int
     raised: bool
-    value: int
+    value: int | None
 
 
 def _integer(value: object, lowest: int, highest: int) -> int:
@@ -79,11 +86,22 @@ def _list(value: object, least: int = 1, most: int = U32) -> list[object]:
     return value
 
 
+def _rising(parts: dict[object, object]) -> None:
+    """Keys are numbers in rising order: one content, one form."""
+    keys = [_integer(key, 0, U32) for key in parts]
+    if keys != sorted(keys):
+        raise MalformedError("keys out of order")
+
+
+def _value(item: object) -> int | None:
+    return None if item is None else _integer(item, -_I32, _I32 - 1)
+
+
 def _values(layout: int, items: list[object], catalogue: Catalogue) -> tuple[int | None, ...]:
     channels = catalogue.layouts.get(layout)
     if channels is None or len(items) != len(channels):
         raise MalformedError(f"layout {layout} with {len(items)} values is not in the catalogue")
-    return tuple(None if item is None else _integer(item, -_I32, _I32 - 1) for item in items)
+    return tuple(_value(item) for item in items)
 
 
 def _decode(plain: bytes) -> object:
@@ -111,28 +129,32 @@ class Uplink:
     alarms: tuple[Alarm, ...] = ()
 
     @classmethod
-    def from_bytes(cls, plain: bytes, catalogue: Catalogue) -> "Uplink":
+    def from_bytes(cls, plain: bytes, catalogue: Catalogue, before: Origin | None = None) -> "Uplink":
+        """`before`: the exchange of the counter just before, if it is known; a usual report counts from it."""
         items = _list(_decode(plain), _REPORT)
         instance = items[0]
         if type(instance) is not bytes or len(instance) != _INSTANCE:
             raise MalformedError("no instance of four bytes")
-        epoch = _integer(items[1], 0, _EPOCH)
-        tick = _integer(items[2], 0, U32)
-        floor = _integer(items[3], 0, U32)
-        reader = _Reader(epoch, tick, floor, catalogue)
         parts = items[_HEAD]
         if isinstance(parts, dict) and len(items) == _REPORT:
-            return reader.report(instance, parts)
-        sample = reader.sample(_list(items, _USUAL)[_HEAD:])
-        return cls(instance, epoch, tick, reader.place(None), 1, (sample,))
+            epoch = _integer(items[1], 0, _EPOCH)
+            tick = _integer(items[2], 0, U32)
+            return _Reader(epoch, tick, _integer(items[3], 0, U32), catalogue).report(instance, parts)
+        since = _integer(_list(items, _USUAL)[1], 0, U32)
+        if before is None:
+            raise UnplacedError("the exchange it counts from is not known")
+        reader = _Reader(before.epoch, _integer(before.tick + since, 0, U32), _integer(items[2], 1, U32), catalogue)
+        return cls(instance, reader.epoch, reader.tick, reader.place(None), 1, (reader.sample([1, *items[3:]]),))
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, before: Origin | None = None) -> bytes:
+        """The usual form where it says it all and `before` is given, a report otherwise."""
         earlier = self.floor.epoch != self.epoch
         floor = 0 if earlier else self.floor.seq
         head = [self.instance, self.epoch, self.tick, floor]
         now = [[s.seq - floor, s.layout, self.tick - s.tick, *s.values] for s in self.samples if s.epoch == self.epoch]
-        if self.back == 1 and len(self.samples) == len(now) == 1 and not (self.lost or self.alarms or earlier):
-            return cbor2.dumps([*head, *now[0]])
+        if before is not None and self.back == 1 and len(self.samples) == len(now) == 1 and now[0][0] == 1:
+            if not (self.lost or self.alarms or earlier):
+                return cbor2.dumps([self.instance, self.tick - before.tick, floor, *now[0][1:]])
         runs: dict[int, list[list[int | None]]] = {}
         for s in self.samples:
             if s.epoch != self.epoch:
@@ -163,9 +185,8 @@ class _Reader:
         lost: list[Lost] = []
         alarms: list[Alarm] = []
         place = None
+        _rising(parts)
         for key, part in parts.items():
-            if type(key) is not int:
-                raise MalformedError("a part without a number")
             if key == BACK:
                 back = _integer(part, 1, U32)
             elif key == SAMPLES:
@@ -222,7 +243,7 @@ class _Reader:
         if code not in self.catalogue.alarms:
             raise MalformedError(f"alarm {code} is not in the catalogue")
         tick = _integer(items[3], 0, U32)
-        return Alarm(epoch, number, code, tick, _integer(items[4], 0, 1) == 1, _integer(items[5], -_I32, _I32 - 1))
+        return Alarm(epoch, number, code, tick, _integer(items[4], 0, 1) == 1, _value(items[5]))
 
 
 @dataclass(frozen=True)
@@ -267,6 +288,7 @@ def read_reply(plain: bytes) -> Answer | Challenge:
         return Challenge()
     if type(content) is not dict or DURABLE not in content or not set(content) <= {DURABLE, RECEIVED, ALARMS_HELD, UTC}:
         raise MalformedError("neither a challenge nor an answer")
+    _rising(content)
     epoch, seq = _list(content[DURABLE], 2, 2)
     alarms = _list(content[ALARMS_HELD], 1, _ALARMS) if ALARMS_HELD in content else []
     return Answer(

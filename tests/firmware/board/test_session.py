@@ -37,7 +37,7 @@ def test_the_usual_report_is_short_and_follows_a_heard_reply():
     answer(session, counter, (0, 0), [(1, 1, 1)])
     board.sample(910)
     _, _, plain = say(board, 911)
-    assert plain == [INSTANCE, 1, 911, 1, 1, 1, 1] + VALUES
+    assert plain == [INSTANCE, 899, 1, 1, 1] + VALUES
 
 
 def test_what_is_received_is_not_sent_again_unless_omitted_or_the_instance_changes():
@@ -49,7 +49,7 @@ def test_what_is_received_is_not_sent_again_unless_omitted_or_the_instance_chang
     assert plain == [INSTANCE, 1, 20, 1, {1: 1}] and session.is_settled()
     answer(session, counter, (0, 0))
     session, counter, plain = say(board, 30)
-    assert plain[4:] == [0, 1, 20] + VALUES and not session.is_settled()
+    assert len(plain[4][2]) == 1 and not session.is_settled()
     answer(session, counter, (0, 0), [(1, 1, 1)])
     session.challenged(b"\x09\x09\x09\x09")
     _, _, plain = say(board, 40)

@@ -38,7 +38,7 @@ CREATE TABLE alarm (
     code     INTEGER NOT NULL,
     tick     INTEGER NOT NULL,
     raised   INTEGER NOT NULL,
-    value    INTEGER NOT NULL,
+    value    INTEGER,
     sent     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (identity, epoch, number)
 ) WITHOUT ROWID;

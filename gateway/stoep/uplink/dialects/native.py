@@ -99,7 +99,7 @@ class Native:
             **self._who(identity),
             "alarm": kind.name,
             "raised": alarm.raised,
-            "value": kind.channel.value(alarm.value + kind.channel.offset),
+            "value": None if alarm.value is None else kind.channel.value(alarm.value + kind.channel.offset),
             "unit": kind.channel.unit,
             "epoch": alarm.epoch,
             "number": alarm.number,

@@ -1,0 +1,56 @@
+"""The one source of time."""
+
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from gateway_rig import MORNING, write_clock
+
+from stoep.clock import FileClock, SystemClock
+from stoep.errors import PermanentError
+
+
+def test_the_systems_clock_is_the_systems() -> None:
+    clock = SystemClock()
+    assert clock.utc() == pytest.approx(time.time(), abs=1)
+    assert clock.offset() == pytest.approx(clock.utc() - clock.monotonic(), abs=0.1)
+    assert clock.boot() == SystemClock().boot()
+    assert clock.trusted() in {True, False}
+
+
+def test_the_twins_clock_runs_as_fast_as_it_is_told(tmp_path: Path) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING, speed=240)
+    clock = FileClock(tmp_path / "clock")
+    began, real = clock.monotonic(), time.monotonic()
+    time.sleep(0.1)
+    took, really = clock.monotonic() - began, time.monotonic() - real
+    assert took == pytest.approx(240 * really, rel=0.05)
+    assert clock.utc() == pytest.approx(MORNING + took, abs=5)
+    assert clock.offset() == pytest.approx(MORNING - 1000)
+    assert clock.trusted()
+
+
+def test_the_twins_clock_may_be_rewritten_in_place(tmp_path: Path) -> None:
+    file = tmp_path / "clock"
+    write_clock(file, utc=MORNING)
+    clock = FileClock(file)
+    with file.open("r+b") as opened:
+        opened.write(struct.pack("<8Q", 2, time.monotonic_ns() // 1000, 5_000_000_000, 0, 0, 0, 0, 2))
+    assert clock.monotonic() == 5000
+    assert not clock.trusted()
+
+
+def test_a_half_written_clock_is_not_believed(tmp_path: Path) -> None:
+    file = tmp_path / "clock"
+    file.write_bytes(struct.pack("<8Q", 2, 0, 0, 1000, 0, 1, 0, 1))
+    with pytest.raises(PermanentError, match="half-written"):
+        FileClock(file).monotonic()
+
+
+@pytest.mark.parametrize("content", [None, b"short"])
+def test_a_clock_file_that_cannot_be_used_says_so(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "clock").write_bytes(content)
+    with pytest.raises(PermanentError, match="start the twin first"):
+        FileClock(tmp_path / "clock")

@@ -1,0 +1,226 @@
+"""Frames in, replies out: what is acknowledged, what is challenged, what is dropped."""
+
+from pathlib import Path
+
+import pytest
+from gateway_chain import Chain
+from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stoep.clock import EPOCH_2000
+from stoep.health import Counters
+from stoep.intake.intake import Intake
+from stoep.intake.node import Node
+from stoep.registry import Entry
+from stoep.store.position import Position
+from stoep.wire import frame
+from stoep.wire.channels import catalogue
+from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Place
+
+
+@pytest.fixture
+def chain(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Chain:
+    return Chain(tmp_path / "stoep.db", clock, node)
+
+
+def test_a_reply_never_names_as_durable_what_is_not_committed(chain: Chain) -> None:
+    first = chain.ask(sample(1, 5))
+    assert (first.durable, first.received) == (Place(1, 0), [(1, 1, 1)])
+    again = chain.ask(sample(2, 6))
+    assert (again.durable, again.received) == (Place(1, 0), [(1, 1, 2)])
+    assert chain.row("SELECT count(*) FROM log") == (0,)
+    chain.commit()
+    assert chain.row("SELECT count(*) FROM log") == (1,)
+    third = chain.ask(sample(3, 7))
+    assert (third.durable, third.received) == (Place(1, 2), [(1, 3, 3)])
+
+
+def test_a_failed_commit_ends_the_process_before_anything_more_is_acknowledged(chain: Chain) -> None:
+    chain.ask(sample(1, 5))
+    chain.database._connection.execute("DROP TABLE log")
+    with pytest.raises(SystemExit, match="would have ended"):
+        chain.commit()
+    assert chain.met.position.durable() == Place(1, 0)
+
+
+def test_a_node_of_another_instance_is_challenged_and_nothing_is_taken(chain: Chain, node: PlayedNode) -> None:
+    node.instance = b"\x09\x09\x09\x09"
+    reply = chain.say(node.report(sample(1, 5)))
+    assert reply is not None
+    assert node.open(reply) == Challenge()
+    assert node.instance == chain.intake.instance
+    assert chain.counters["samples_received"] == 0
+    chain.commit()
+    assert chain.row("SELECT count(*) FROM log") == (0,)
+
+
+def test_frames_of_an_older_instance_cannot_be_fed_again(chain: Chain, node: PlayedNode) -> None:
+    chain.ask(sample(1, 5))
+    old = [node.report(sample(number, number)) for number in range(2, 6)]
+    for frame_ in old:
+        chain.say(frame_)
+    chain.commit()
+    chain.crash()
+    for frame_ in old:
+        reply = chain.say(frame_)
+        assert reply is not None
+    assert chain.counters["challenges"] == 4
+    assert chain.counters["samples_received"] == 0
+
+
+def test_of_a_thousand_replays_none_is_accepted(chain: Chain, node: PlayedNode) -> None:
+    chain.ask(sample(1, 5))
+    frames = [node.report(sample(number, number)) for number in range(2, 102)]
+    answers = [chain.say(frame_) for frame_ in frames]
+    assert None not in answers
+    received = chain.counters["samples_received"]
+    for frame_ in frames * 10:
+        assert chain.say(frame_) is None
+    assert chain.counters["samples_received"] == received
+    assert chain.counters["replayed"] + chain.counters["echoes"] == 1000
+
+
+def test_the_same_frame_through_two_bridges_is_an_echo_and_the_louder_one_answers(
+    chain: Chain, node: PlayedNode
+) -> None:
+    chain.ask(sample(1, 5))
+    frame_ = node.report(sample(2, 6))
+    first = chain.intake.handle(frame_, 1.0, -80, "far")
+    assert chain.intake.handle(frame_, 1.0, -40, "near") is None
+    assert chain.counters["echoes"] == 1
+    assert first is not None
+    second = chain.intake.handle(node.report(sample(3, 7)), 2.0, -80, "far")
+    assert second is not None
+    assert second.via[0] == "near"
+
+
+def test_unknown_and_forged_frames_are_counted_and_not_answered(chain: Chain, node: PlayedNode) -> None:
+    stranger = PlayedNode(kid=b"\xde\xad\xbe\xef")
+    assert chain.say(stranger.report(sample(1, 5))) is None
+    liar = PlayedNode(kid=node.kid)
+    assert chain.say(liar.report(sample(1, 5))) is None
+    assert chain.say(b"\x83garbage") is None
+    assert (chain.counters["unknown"], chain.counters["forged"], chain.counters["malformed"]) == (1, 1, 1)
+
+
+def test_a_forged_counter_does_not_shut_the_node_out(chain: Chain, node: PlayedNode) -> None:
+    liar = PlayedNode(kid=node.kid, counter=2**39)
+    chain.say(liar.report(sample(1, 5)))
+    assert chain.ask(sample(1, 5)).received == [(1, 1, 1)]
+
+
+def test_an_authentic_frame_with_a_malformed_inside_is_dropped(chain: Chain, node: PlayedNode) -> None:
+    for plain in (b"\xff", b"\x80", b"\x9a\xff\xff\xff\xff", b"\x81" * 200):
+        assert chain.say(node.seal(plain)) is None
+    assert chain.counters["malformed"] == 4
+    assert chain.counters["failed"] == 0
+
+
+@given(st.binary(max_size=260), st.binary(max_size=221))
+def test_no_bytes_whatsoever_make_the_intake_raise(data: bytes, plain: bytes) -> None:
+    node, counters = PlayedNode(secret=bytes(32)), Counters()
+    intake = Intake(b"\x01\x02\x03\x04", TurnedClock(), catalogue(), counters, add=lambda _: 1, wait=lambda _, __: True)
+    entry = Entry(node.kid, node.name, "bin", node.secret)
+    intake.set_nodes([Node(entry, 1, intake.instance, Position(), set())])
+    intake.handle(data, 0.0)
+    intake.handle(frame.seal_uplink(frame.uplink_keys(node.secret), node.kid, 1, b"")[:14] + data, 0.0)
+    intake.handle(node.seal(plain or b"\x00"), 0.0)
+    assert counters["failed"] == 0
+
+
+def test_even_a_defect_of_our_own_stays_inside(chain: Chain, node: PlayedNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain.ask(sample(1, 5))
+    monkeypatch.setattr(chain.met.position, "receive", lambda _: 1 / 0)
+    assert chain.say(node.report(sample(2, 6))) is None
+    assert chain.counters["failed"] == 1
+
+
+def test_a_hole_is_counted_and_stands_in_the_ledger(chain: Chain) -> None:
+    chain.ask(sample(1, 5))
+    chain.commit()
+    chain.ask(sample(5, 9), floor=Place(1, 5))
+    chain.commit()
+    assert chain.counters["holes"] == 3
+    assert chain.row("SELECT cause, epoch, first, last, received FROM ledger") == (0, 1, 2, 4, int(MORNING))
+
+
+def test_a_declared_loss_is_durable_and_in_the_ledger_only_after_the_commit(chain: Chain) -> None:
+    lost = (Lost(1, 1, 4, 2),)
+    chain.ask()
+    assert chain.ask(floor=Place(1, 5), lost=lost).durable == Place(1, 0)
+    assert chain.row("SELECT count(*) FROM ledger") == (0,)
+    chain.commit()
+    assert chain.row("SELECT cause, first, last FROM ledger") == (2, 1, 4)
+    assert chain.ask(floor=Place(1, 5), lost=lost).durable == Place(1, 4)
+    chain.commit()
+    assert chain.row("SELECT count(*) FROM ledger") == (1,)
+
+
+def test_a_reading_that_comes_after_it_was_given_up_leaves_the_ledger(chain: Chain) -> None:
+    chain.ask(sample(1, 5))
+    chain.ask(floor=Place(1, 6))
+    chain.commit()
+    chain.ask(sample(3, 7))
+    chain.commit()
+    with chain.database.reading() as sql:
+        assert sql.execute("SELECT first, last FROM ledger ORDER BY first").fetchall() == [(2, 2), (4, 5)]
+
+
+def test_an_alarm_is_committed_before_it_is_acknowledged_and_only_once(chain: Chain) -> None:
+    alarm = Alarm(1, 1, 1, 9, True, 91)
+    assert chain.ask(alarms=(alarm,)).alarms == [(1, 1)]
+    assert chain.row("SELECT count(*), max(value) FROM alarm") == (1, 91)
+    chain.crash()
+    assert chain.ask(alarms=(alarm,)).alarms == [(1, 1)]
+    assert chain.row("SELECT count(*), max(value) FROM alarm") == (1, 91)
+
+
+def test_an_alarm_that_could_not_be_committed_in_time_is_not_acknowledged(chain: Chain) -> None:
+    chain.alarms_commit = False
+    alarm = Alarm(1, 1, 1, 9, True, None)
+    assert chain.ask(alarms=(alarm,)).alarms == []
+    chain.commit()
+    assert chain.ask(alarms=(alarm,)).alarms == [(1, 1)]
+
+
+def test_an_alarm_does_not_make_its_own_frame_durable(chain: Chain) -> None:
+    answer = chain.ask(sample(1, 5), alarms=(Alarm(1, 1, 1, 9, True, 91),))
+    assert (answer.durable, answer.received) == (Place(1, 0), [(1, 1, 1)])
+
+
+def test_the_time_is_told_only_when_it_is_trusted(chain: Chain, clock: TurnedClock) -> None:
+    assert chain.ask().utc == int(MORNING) - EPOCH_2000
+    clock.is_trusted = False
+    assert chain.ask().utc is None
+
+
+def test_no_reply_counter_is_used_twice(chain: Chain, node: PlayedNode) -> None:
+    seen = set()
+    for number in range(1, 300):
+        reply = chain.say(node.report(sample(number, number)))
+        assert reply is not None
+        size = reply[13] - 0x40
+        seen.add(int.from_bytes(reply[14 : 14 + size], "big"))
+        node.instance = chain.intake.instance if number % 2 else bytes(4)
+    assert seen == set(range(1, 300))
+
+
+def test_a_retired_node_is_unknown_at_once_and_goes_on_where_it_was_when_it_returns(
+    chain: Chain, node: PlayedNode
+) -> None:
+    chain.ask(sample(1, 5))
+    chain.intake.set_nodes([])
+    assert chain.say(node.report(sample(2, 6))) is None
+    met = chain.intake.known(chain.met.identity)
+    assert met is chain.met
+    chain.intake.set_nodes([met])
+    assert isinstance(chain.ask(sample(2, 6)), Answer)
+
+
+def test_a_frame_that_brings_nothing_new_costs_no_write(chain: Chain) -> None:
+    chain.ask(sample(1, 5))
+    chain.commit()
+    chain.ask(sample(1, 5))
+    chain.commit()
+    assert chain.row("SELECT count(*) FROM log") == (1,)

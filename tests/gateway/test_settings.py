@@ -1,0 +1,154 @@
+"""Wrong settings name the file, the key, the value and what would be right, and show no secret."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gateway_rig import PlayedNode
+from typer.testing import CliRunner
+
+from stoep import cli, registry, settings
+from stoep.errors import SettingsError
+
+GOOD = '[site]\nname = "grote-markt"\n[[bridge]]\nport = "/dev/ttyUSB0"\n[mqtt]\nhost = "city.example"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return file
+
+
+def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
+    chosen = settings.load(write(tmp_path, GOOD))
+    assert (chosen.mqtt.tls, chosen.mqtt.port, chosen.mqtt.keepalive) == (True, 8883, 30)
+    assert (chosen.store.commit_seconds, chosen.store.commit_samples) == (1.0, 500)
+    assert chosen.clock.source == "system"
+    assert chosen.path("stoep.db") == tmp_path / "stoep.db"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD + "prot = 1\n", r"mqtt\.prot: is not a setting; did you mean `port`\?"),
+        (GOOD + "flux = 1\n", r"mqtt\.flux: is not a setting; remove it"),
+        (GOOD + "port = 70000\n", r"mqtt\.port = 70000: expected `int` <= 65535; correct the value"),
+        (GOOD + 'tls = "yes"\n', r"mqtt\.tls = 'yes': expected `bool`, got `str`"),
+        (GOOD.replace('host = "city.example"\n', ""), r"mqtt\.host: is missing; add it"),
+        (GOOD.replace("[[bridge]]\nport", "[x]\nport"), r"bridge: is missing|x: is not a setting"),
+        (GOOD.replace("grote-markt", "grote/markt"), r"site\.name = 'grote/markt'"),
+        (GOOD + "[store]\ncommit_seconds = 0\n", r"store\.commit_seconds = 0: expected `float` > 0"),
+        (GOOD + '[clock]\nsource = "sundial"\n', r"clock\.source = 'sundial'"),
+        (GOOD + '[clock]\nsource = "twin"\n', r"clock\.file: is missing"),
+        (GOOD + 'ca_file = "nowhere.pem"\n', r"mqtt\.ca_file = 'nowhere.pem': is not there"),
+        (GOOD + 'tls = false\nca_file = "x"\n', r"mqtt\.ca_file: means nothing"),
+        (GOOD + 'password_file = "x"\n', r"mqtt\.username: is missing"),
+        ("this is not TOML", r"is not TOML \(.*line 1"),
+        ('folder = "x"\n' + GOOD, r"folder: is not a setting"),
+        (GOOD.replace('"/dev/ttyUSB0"', "7"), r"bridge\[0\]\.port = 7|bridge\[\.\.\.\]\.port"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, expected: str, tmp_path: Path) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(SettingsError, match=expected) as caught:
+        settings.load(file)
+    assert str(file) in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"gateway\.toml: is not there; create it"):
+        settings.load(tmp_path / "gateway.toml")
+
+
+def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, GOOD + 'username = "stoep"\npassword_file = "password"\n')
+    (tmp_path / "password").write_text("hush-hush\n")
+    (tmp_path / "password").chmod(0o640)
+    with pytest.raises(SettingsError, match=r"may be read by others \(mode 0640\); say: chmod 600") as caught:
+        settings.password(settings.load(file))
+    assert "hush" not in str(caught.value)
+    (tmp_path / "password").chmod(0o400)
+    assert settings.password(settings.load(file)) == "hush-hush"
+
+
+@pytest.fixture
+def files(tmp_path: Path, node: PlayedNode, site: Callable[..., Path]) -> tuple[Path, Path]:
+    site()
+    return tmp_path / "nodes.toml", tmp_path / "secrets.toml"
+
+
+def test_the_registry_joins_names_and_secrets(files: tuple[Path, Path], node: PlayedNode) -> None:
+    entry = registry.load(*files)[node.kid]
+    assert (entry.name, entry.kind, entry.secret) == ("bin-1", "bin", node.secret)
+    assert node.secret.hex() not in repr(entry)
+    assert repr(node.secret) not in repr(entry)
+
+
+def test_secrets_that_others_can_read_are_refused(files: tuple[Path, Path]) -> None:
+    files[1].chmod(0o644)
+    with pytest.raises(SettingsError, match=r"secrets\.toml.*mode 0644.*chmod 600"):
+        registry.load(*files)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ('[[node]]\nkid = "C0FFEE01"\nname = "a"\nkind = "bin"\n', r"node\[0\]\.kid = 'C0FFEE01': is not a kid"),
+        ('[[node]]\nkid = "c0ffee01"\nname = "a/b"\nkind = "bin"\n', "does not match|matching regex"),
+        ('[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "cow"\n', "kind = 'cow'|invalid enum value"),
+        ('[[node]]\nkid = "c0ffee02"\nname = "a"\nkind = "bin"\n', r"a has no secret in .*; commission the node"),
+        ('[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "bin"\n' * 2, "is there twice"),
+    ],
+)
+def test_a_wrong_registry_is_named(nodes: str, expected: str, files: tuple[Path, Path]) -> None:
+    files[0].write_text(nodes)
+    with pytest.raises(SettingsError, match=expected):
+        registry.load(*files)
+
+
+def test_a_wrong_secret_does_not_show(files: tuple[Path, Path], node: PlayedNode) -> None:
+    short = node.secret.hex()[:-2]
+    files[1].write_text(f'[secrets]\n{node.kid.hex()} = "{short}"\n')
+    with pytest.raises(SettingsError, match="64 hex digits") as caught:
+        registry.load(*files)
+    assert short not in str(caught.value)
+    files[1].write_text(f"[secrets]\n{node.kid.hex()} = 12345678901234\n")
+    with pytest.raises(SettingsError) as caught:
+        registry.load(*files)
+    assert "12345678901234" not in str(caught.value)
+
+
+def test_the_registry_is_read_again_and_a_wrong_one_changes_nothing(files: tuple[Path, Path]) -> None:
+    watched = registry.Registry(*files)
+    assert not watched.refresh()
+    good = files[0].read_text()
+    files[0].write_text(good.replace("bin-1", "bin-one"))
+    assert watched.refresh()
+    assert [entry.name for entry in watched.entries.values()] == ["bin-one"]
+    files[0].write_text("nonsense")
+    assert not watched.refresh()
+    assert watched.problem is not None
+    assert [entry.name for entry in watched.entries.values()] == ["bin-one"]
+    files[0].write_text("# nobody\n")
+    assert watched.refresh()
+    assert watched.entries == {}
+    assert watched.problem is None
+
+
+def test_the_command_says_what_is_wrong_and_ends_with_2(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli.build(), ["gateway", "--config", str(write(tmp_path, GOOD + "prot = 1\n"))])
+    assert result.exit_code == 2
+    assert "mqtt.prot: is not a setting" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_command_whose_packages_are_missing_says_which_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    points = [EntryPoint("twin", "there_is_no_such_module:register", cli.GROUP)]
+    monkeypatch.setattr(cli, "entry_points", lambda group: points if group == cli.GROUP else [])
+    result = CliRunner().invoke(cli.build(), ["twin", "--bins", "3"])
+    assert result.exit_code == 2
+    assert "pip install 'stoep[twin]'" in result.output
+    assert CliRunner().invoke(cli.build(), ["gateway", "--help"]).exit_code == 0

@@ -1,0 +1,86 @@
+"""Whole streets, started as a user starts them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_MARK = "STOEP_TEST_STREET"
+
+
+class Streets:
+    """Starts `stoep twin` in a directory of the test's, and knows which processes came of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.mark = f"{_MARK}={uuid.uuid4().hex}".encode()
+        name, value = self.mark.decode().split("=")
+        self.env = {**os.environ, name: value, "PYTHONUNBUFFERED": "1"}
+
+    def command(self, *options: str) -> list[str]:
+        return [sys.executable, "-P", "-m", "stoep", "twin", "--dir", str(self.directory / "street"), *options]
+
+    def run(self, *options: str, seconds: float = 110, env: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
+        """Exit status and summary."""
+        summary = self.directory / "summary.json"
+        done = subprocess.run(
+            self.command("--summary", str(summary), *options),
+            env={**self.env, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+        assert summary.exists(), done.stdout + done.stderr + self.log()
+        return done.returncode, json.loads(summary.read_text())
+
+    def log(self) -> str:
+        log = self.directory / "street" / "gateway.log"
+        return log.read_text(errors="replace")[-3000:] if log.exists() else "the gateway has no log"
+
+    def alive(self) -> list[str]:
+        """Every process that inherited the mark."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and entry.name != str(os.getpid()):
+                try:
+                    if self.mark in (entry / "environ").read_bytes():
+                        found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                except OSError:
+                    continue
+        return found
+
+    def nobody_left(self, seconds: float = 5.0) -> bool:
+        end = time.monotonic() + seconds
+        while self.alive():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+        return True
+
+
+@pytest.fixture
+def streets(tmp_path: Path) -> Iterator[Streets]:
+    made = Streets(tmp_path)
+    yield made
+    assert made.nobody_left(), made.alive()
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Path, str, float], None]:
+    """Wait until a file holds a text."""
+
+    def wait(path: Path, text: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not path.exists() or text not in path.read_text(errors="replace"):
+            assert time.monotonic() < end, f"no {text!r} in {path}: {path.read_text() if path.exists() else 'no file'}"
+            time.sleep(0.05)
+
+    return wait
