@@ -6,7 +6,7 @@ can be compared, counted and budgeted by its bytes.
 
 from micropython import const
 
-_DEEPEST = const(5)  # report → map → runs → run → past → value; a hostile nesting must not reach the C stack
+_DEEPEST = const(6)  # report → map → runs → run → list → past → value; a hostile nesting must not reach the C stack
 
 
 class Malformed(ValueError):  # noqa: N818 (the word of RFC 8949)

@@ -43,10 +43,9 @@ class Memory:
         mac = self.bridge or bytes(6)
         out = bytearray(
             struct.pack(
-                _FIXED,
-                _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance, self.heard,
-                self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised, self.next_wake, min(self.unanswered, 65535),
-                mac, self.failures[0], self.failures[1], self.failures[2],
+                _FIXED, _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance,
+                self.heard, self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised,
+                self.next_wake, min(self.unanswered, 65535), mac, *self.failures,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]

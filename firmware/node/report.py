@@ -5,14 +5,14 @@ from micropython import const
 from node import cbor
 from node.generated import catalogue as its
 
-_RUN = const(4)  # what another epoch adds at most
+_RUN = const(6)  # what another epoch adds at most
 _HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), const(4), const(5), const(6)
 
 
 class Report:
     """What one uplink says.
 
-    `floor` is (epoch, seq); `back` how many counters ago an answer was heard, 0 for never, and `since` for how many ticks.
+    `floor` is (epoch, seq); an answer was heard `back` counters ago (0: never), to a frame made `since` ticks ago.
     """
 
     def __init__(self, instance, epoch, tick, floor, back, since):
@@ -31,10 +31,13 @@ class Report:
         (self.samples if record.epoch == self.epoch else self.past).append(record)
 
     def cost(self, record):
-        """The most bytes that adding this sample takes."""
-        if record.epoch == self.epoch:
-            return 1 + cbor.size(record.number) + cbor.size(self.tick - record.tick) + len(record.payload)
-        return _RUN + 1 + cbor.size(record.number) + cbor.size(record.tick) + len(record.payload)
+        """The bytes that adding this sample takes, at most."""
+        fields = self.samples if record.epoch == self.epoch else self.past
+        if fields and _follows(record, fields[-1]):
+            return cbor.size(record.tick - fields[-1].tick) + len(record.payload)
+        when = self.tick - record.tick if record.epoch == self.epoch else record.tick
+        new_run = 0 if record.epoch == self.epoch or (fields and fields[-1].epoch == record.epoch) else _RUN
+        return new_run + 1 + cbor.size(record.number) + cbor.size(when) + len(record.payload)
 
     def is_usual(self):
         """Whether the short form says it all."""
@@ -61,9 +64,6 @@ class Report:
         self._blocks(out, base)
         return out
 
-    def _sample(self, out, record, base):
-        _write_sample(out, record, record.number - base, self.tick - record.tick)
-
     def _blocks(self, out, base):
         older = self.floor[0] != self.epoch
         blocks = (self.back, self.samples, self.past, self.lost, self.alarms, older)
@@ -73,10 +73,7 @@ class Report:
             cbor.write(out, self.back)
         if self.samples:
             cbor.write(out, _SAMPLES)
-            cbor.head(out, 4, len(self.samples))
-            for record in self.samples:
-                cbor.head(out, 4, _items(record))
-                self._sample(out, record, base)
+            _write_samples(out, self.samples, base, self.tick)
         if self.past:
             cbor.write(out, _RUNS)
             _write_runs(out, self.past)
@@ -100,23 +97,37 @@ def _items(record):
     return 3 + len(its.LAYOUTS[record.payload[0]])
 
 
-def _write_sample(out, record, number, tick):
-    cbor.write(out, number)
-    cbor.write(out, record.payload[0])
-    cbor.write(out, tick)
-    out.extend(record.payload[1:])
+def _follows(record, before):
+    # Whether the short form can say it: the next number, the same layout, a later second.
+    if record.epoch != before.epoch or record.number != before.number + 1 or record.tick <= before.tick:
+        return False
+    return record.payload[0] == before.payload[0]
+
+
+def _write_samples(out, records, base, now):
+    # Numbers from `base`, ages at the tick `now`; with base 0 and now None both are absolute.
+    cbor.head(out, 4, len(records))
+    before = None
+    for record in records:
+        if before and _follows(record, before):
+            cbor.head(out, 4, _items(record) - 2)
+            cbor.write(out, before.tick - record.tick)
+        else:
+            cbor.head(out, 4, _items(record))
+            cbor.write(out, record.number - base)
+            cbor.write(out, record.payload[0])
+            cbor.write(out, record.tick if now is None else now - record.tick)
+        out.extend(record.payload[1:])
+        before = record
 
 
 def _write_runs(out, past):
     epochs = sorted({record.epoch for record in past})
     cbor.head(out, 4, len(epochs))
     for epoch in epochs:
-        run = [record for record in past if record.epoch == epoch]
-        cbor.head(out, 4, 1 + len(run))
+        cbor.head(out, 4, 2)
         cbor.write(out, epoch)
-        for record in run:
-            cbor.head(out, 4, _items(record))
-            _write_sample(out, record, record.number, record.tick)
+        _write_samples(out, [record for record in past if record.epoch == epoch], 0, None)
 
 
 def pack_values(layout, counts):

@@ -10,7 +10,9 @@ from node.frame import PLAIN_LONGEST
 from node.generated.catalogue import LOST_CORRUPT
 from node.report import Report
 
-_RESERVED = const(48)  # heads, keys and the report's own fields at their longest
+RESERVED = const(28)  # a report's head and its samples' key, at their longest
+_OLDER = const(8)  # what a floor and samples of an earlier epoch add
+_BLOCK = const(2)  # the key and head of losses or alarms
 _SAMPLE_LEAST = const(6)  # a sample is never shorter
 _LOST_COST = const(17)
 _ALARM_COST = const(24)
@@ -43,7 +45,7 @@ class Session:
         back = counter - memory.heard if memory.heard else 0
         self._tick = tick
         report = Report(memory.instance, memory.epoch, tick, floor, back, tick - memory.heard_tick)
-        room = PLAIN_LONGEST - _RESERVED
+        room = PLAIN_LONGEST - RESERVED - 2 * _BLOCK - (_OLDER if floor[0] != memory.epoch else 0)
         report.alarms = self._alarms[:_MOST_ALARMS]
         room -= len(report.alarms) * _ALARM_COST
         report.lost = (self._life.lost() + gaps)[: room // _LOST_COST]

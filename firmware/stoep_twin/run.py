@@ -57,6 +57,7 @@ class Run:
             for helper in helpers:
                 helper.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+            await asyncio.to_thread(show.draw, show.snap("ended"))
 
     async def _wait(self, street: Street) -> None:
         end = None if self._options.seconds is None else street.first_boot + self._options.seconds

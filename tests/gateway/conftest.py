@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from gateway_rig import PlayedNode, TurnedClock
-
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node

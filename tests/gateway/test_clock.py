@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from gateway_rig import MORNING, write_clock
 
+from gateway_rig import MORNING, write_clock
 from stoep.clock import FileClock, SystemClock
 from stoep.errors import PermanentError
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from gateway_chain import Chain
-from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_chain import Chain
+from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
 from stoep.clock import EPOCH_2000
 from stoep.health import Counters
 from stoep.intake.intake import Intake

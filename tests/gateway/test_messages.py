@@ -5,10 +5,10 @@ import json
 import cbor2
 import pycddl
 import pytest
-from gateway_rig import NO_INSTANCE, WIRE, sample
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway_rig import NO_INSTANCE, WIRE, sample
 from stoep.errors import MalformedError, UnplacedError
 from stoep.resources import wire_dir
 from stoep.wire.channels import catalogue

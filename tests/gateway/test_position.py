@@ -1,9 +1,9 @@
 """Where the gateway stands with a node: durable never runs ahead of the disk, nothing is lost quietly."""
 
-from gateway_rig import NO_INSTANCE, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway_rig import NO_INSTANCE, sample
 from stoep.store.position import KEPT_EPOCHS, MOST_RANGES, Position, Taken
 from stoep.wire.messages import Lost, Place, Sample, Uplink
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from gateway_chain import fail
 from gateway_rig import City, embedded, mosquitto
-
 from stoep.health import Counters, Pulse
 from stoep.store.database import Database
 from stoep.store.outbox import Outbox

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from gateway_chain import Chain
 from gateway_rig import MORNING, WIRE, PlayedNode, TurnedClock, sample
-
 from stoep.refine.refiner import GRACE
 from stoep.refine.timeline import PATIENCE
 from stoep.store.windows import SECONDS, start_of

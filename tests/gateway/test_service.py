@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep import settings
 from stoep.service import Service
 from stoep.wire.messages import Alarm, Answer, Challenge, Place

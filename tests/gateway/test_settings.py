@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gateway_rig import PlayedNode
 from typer.testing import CliRunner
 
+from gateway_rig import PlayedNode
 from stoep import cli, registry, settings
 from stoep.errors import SettingsError
 

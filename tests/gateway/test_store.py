@@ -4,9 +4,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from gateway_chain import Chain, fail
 from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
-
 from stoep.errors import StoreError
 from stoep.store import ledger, migrate, nodes, window_rows
 from stoep.store.database import Database

@@ -48,9 +48,12 @@ UPLINKS: list[tuple[str, int, list[Any]]] = [
         "after a cold boot, older epoch first",
         65536,
         [INSTANCE, 2, 40, 0, {2: [[1, 1, 10, -512, 10000, 8675, 30, 100, 400]],
-                              3: [[1, [8, 1, 6300, 0, 0, 0, 4500, 0, -3700], [9, 1, 7200, 1, 1, 1, 31, 1, 1]]],
+                              3: [[1, [[8, 1, 6300, 0, 0, 0, 4500, 0, -3700], [-900, 1, 1, 1, 31, 1, 1]]]],
                               6: [1, 8]}],
     ),
+    ("a backlog drains", 65537, [INSTANCE, 2, 90000, 3,
+        {1: 2, 2: [[0, 1, 86400, -512, 10000, 8675, 30, 100, 400], [-900, *[1] * 6], [-1, *[None] * 6],
+                   [7, 1, 0, *[2] * 6]]}]),
     ("losses and alarms", 0xFFFFFFFFFF, [INSTANCE, 3, 4294967295, 4294967295,
         {1: 256, 4: [[3, 1, 4294967294, 1], [2, 7, 7, 2]], 5: [[3, 1, 1, 86400, 1, 91], [3, 2, 1, 90000, 0, None]]}]),
 ]  # fmt: skip
@@ -79,6 +82,8 @@ BROKEN_UPLINKS: list[tuple[str, str]] = [
     ("layout zero", cbor2.dumps([INSTANCE, 900, 1, 0, 0, 1, 1, 1, 1, 1, 1]).hex()),
     ("unknown layout", cbor2.dumps([INSTANCE, 900, 1, 9, 0, 1, 1, 1, 1, 1, 1]).hex()),
     ("too few values for the layout", cbor2.dumps([INSTANCE, 900, 1, 1, 0, 1, 1, 1, 1, 1]).hex()),
+    ("a sample that follows on nothing", cbor2.dumps([INSTANCE, 1, 3, 1, {2: [[-900, 1, 1, 1, 1, 1, 1]]}]).hex()),
+    ("a run that is flat", cbor2.dumps([INSTANCE, 2, 3, 0, {3: [[1, [1, 1, 5, *[0] * 6]]], 6: [1, 1]}]).hex()),
     ("bytes left over", "8544a1b2c3d4010301a000"),
     ("alarm raised twice over", "8544a1b2c3d4010301a1058186010101000201"),
 ]

@@ -21,6 +21,8 @@ BEYOND_CDDL = {
     "unknown block",
     "keys out of order",
     "bytes left over",
+    "a sample that follows on nothing",
+    "a run that is flat",
 }
 
 

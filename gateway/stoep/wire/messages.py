@@ -4,7 +4,7 @@ CBOR is accepted in its shortest form only: what does not encode back to the sam
 the integers of the wire here; `channels` says what they mean.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -146,28 +146,45 @@ class Uplink:
         reader = _Reader(before.epoch, _integer(before.tick + since, 0, U32), _integer(items[2], 1, U32), catalogue)
         return cls(instance, reader.epoch, reader.tick, reader.place(None), 1, (reader.sample([1, *items[3:]]),))
 
+    def _is_usual(self) -> bool:
+        """Whether the short form says it all."""
+        if self.back != 1 or self.lost or self.alarms or self.floor.epoch != self.epoch:
+            return False
+        return [(s.epoch, s.seq) for s in self.samples] == [(self.epoch, self.floor.seq + 1)]
+
     def to_bytes(self, before: Origin | None = None) -> bytes:
         """The usual form where it says it all and `before` is given, a report otherwise."""
         earlier = self.floor.epoch != self.epoch
         floor = 0 if earlier else self.floor.seq
         head = [self.instance, self.epoch, self.tick, floor]
-        now = [[s.seq - floor, s.layout, self.tick - s.tick, *s.values] for s in self.samples if s.epoch == self.epoch]
-        if before is not None and self.back == 1 and len(self.samples) == len(now) == 1 and now[0][0] == 1:
-            if not (self.lost or self.alarms or earlier):
-                return cbor2.dumps([self.instance, self.tick - before.tick, floor, *now[0][1:]])
-        runs: dict[int, list[list[int | None]]] = {}
+        if before is not None and self._is_usual():
+            (sample,) = self.samples
+            since, age = self.tick - before.tick, self.tick - sample.tick
+            return cbor2.dumps([self.instance, since, floor, sample.layout, age, *sample.values])
+        runs: dict[int, list[Sample]] = {}
         for s in self.samples:
             if s.epoch != self.epoch:
-                runs.setdefault(s.epoch, []).append([s.seq, s.layout, s.tick, *s.values])
+                runs.setdefault(s.epoch, []).append(s)
         parts: dict[int, object] = {
             BACK: self.back,
-            SAMPLES: now,
-            RUNS: [[epoch, *past] for epoch, past in runs.items()],
+            SAMPLES: _written([s for s in self.samples if s.epoch == self.epoch], floor, self.tick),
+            RUNS: [[epoch, _written(past, 0, None)] for epoch, past in runs.items()],
             LOST: [[lost.epoch, lost.first, lost.last, lost.cause] for lost in self.lost],
             ALARMS: [[a.epoch, a.number, a.code, a.tick, int(a.raised), a.value] for a in self.alarms],
             FLOOR: list(self.floor) if earlier else None,
         }
         return cbor2.dumps([*head, {key: part for key, part in parts.items() if part}])
+
+
+def _written(samples: list[Sample], floor: int, now: int | None) -> list[list[int | None]]:
+    """Numbers from `floor` and ages at the tick `now`; both absolute where `now` is None."""
+    parts: list[list[int | None]] = []
+    for before, s in zip([None, *samples], samples, strict=False):
+        if before and (s.seq, s.layout) == (before.seq + 1, before.layout) and s.tick > before.tick:
+            parts.append([before.tick - s.tick, *s.values])
+        else:
+            parts.append([s.seq - floor, s.layout, s.tick if now is None else now - s.tick, *s.values])
+    return parts
 
 
 class _Reader:
@@ -190,9 +207,9 @@ class _Reader:
             if key == BACK:
                 back = _integer(part, 1, U32)
             elif key == SAMPLES:
-                samples += [self.sample(_list(item, 4)) for item in _list(part)]
+                samples += self.samples(_list(part), self.sample)
             elif key == RUNS:
-                samples += [sample for item in _list(part) for sample in self.run(_list(item, 2))]
+                samples += [sample for item in _list(part) for sample in self.run(_list(item, 2, 2))]
             elif key == LOST:
                 lost = [self.lost(_list(item, 4, 4)) for item in _list(part)]
             elif key == ALARMS:
@@ -222,9 +239,27 @@ class _Reader:
         age = _integer(items[2], 0, self.tick)
         return Sample(self.epoch, seq, layout, self.tick - age, _values(layout, items[3:], self.catalogue))
 
+    def samples(self, parts: list[object], whole: Callable[[list[object]], Sample]) -> list[Sample]:
+        """Each one either whole, or begun by a negative number: so many ticks after the one before it."""
+        samples: list[Sample] = []
+        for part in parts:
+            items = _list(part, 2)
+            if samples and type(items[0]) is int and items[0] < 0:
+                samples.append(self._next(samples[-1], items))
+            else:
+                samples.append(whole(_list(items, 4)))
+        return samples
+
+    def _next(self, before: Sample, items: list[object]) -> Sample:
+        tick = before.tick - _integer(items[0], -U32, -1)
+        highest = self.tick if before.epoch == self.epoch else U32
+        values = _values(before.layout, items[1:], self.catalogue)
+        seq = _integer(before.seq + 1, 1, U32)
+        return Sample(before.epoch, seq, before.layout, _integer(tick, 0, highest), values)
+
     def run(self, items: list[object]) -> list[Sample]:
         epoch = self._past_epoch(items[0])
-        return [self._past(epoch, _list(item, 4)) for item in items[1:]]
+        return self.samples(_list(items[1]), lambda whole: self._past(epoch, whole))
 
     def _past(self, epoch: int, items: list[object]) -> Sample:
         seq = _integer(items[0], 1, U32)

@@ -79,7 +79,7 @@ def test_a_cold_boot_sends_the_older_epoch_by_absolute_numbers():
     _, counter, plain = say(board, 4)
     assert counter == 257  # the reservation is skipped
     assert plain[1:4] == [2, 4, 0]
-    assert plain[4] == {2: [[1, 1, 1] + VALUES], 3: [[1, [1, 1, 10] + VALUES, [2, 1, 910] + VALUES]], 6: [1, 1]}
+    assert plain[4] == {2: [[1, 1, 1] + VALUES], 3: [[1, [[1, 1, 10] + VALUES, [-900] + VALUES]]], 6: [1, 1]}
 
 
 def test_a_backlog_fits_frame_by_frame():
@@ -93,13 +93,40 @@ def test_a_backlog_fits_frame_by_frame():
         raw = session.report(60000, counter)
         assert len(raw) <= PLAIN_LONGEST
         plain = cbor.decode(raw)
-        numbers = [plain[3] + sample[0] for sample in plain[4].get(2, [])]
+        numbers = []
+        for sample in plain[4].get(2, []):
+            numbers.append(plain[3] + sample[0] if sample[0] >= 0 else numbers[-1] + 1)
         if not numbers:
             break
         sent += numbers
         frames += 1
         answer(session, counter, (0, 0), [(1, 1, numbers[-1])])
-    assert sent == list(range(1, 61)) and frames <= 9
+    assert sent == list(range(1, 61)) and frames <= 6
+
+
+def test_no_report_is_ever_too_long():
+    board = Board(64)
+    board.memory.epoch = 65000
+    for _ in range(3):
+        board.memory.seq = 4294960000
+        for tick in range(40):
+            board.sample(4294960000 + tick * 5, b"\x01" + b"\x3a\xff\xff\xff\xff" * 6)
+        board.memory.epoch += 1
+    for number in range(9):
+        board.life.declare(64990, 4000000000 + number * 100, 4000000050 + number * 100, 1)
+    board.memory.alarms = [
+        board.ring.append(ALARM, 65000, 4294967290 + number, 4294967295, pack_alarm(1, 1, 5, -2000000000))
+        for number in range(5)
+    ]
+    board.memory.heard, board.memory.counter, board.memory.reserved = 1, 0xFFFFFF00, 0xFFFFFFFF
+    board.memory.seq = 4294960000
+    for alarms in (board.memory.alarms, []):
+        board.memory.alarms = alarms
+        for received in ([], [(65000, 4294960001, 4294960040)], [(65000, 1, 4294967295), (65001, 1, 4294967295)]):
+            board.memory.received = received
+            session = board.session()
+            raw = session.report(4294967295, session.next_counter())
+            assert len(raw) <= PLAIN_LONGEST, (len(raw), received)
 
 
 def test_a_hole_among_those_held_is_declared():
