@@ -16,7 +16,7 @@ import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -131,7 +131,7 @@ class PtyBridge:
         self._deframer = line.Deframer()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "PtyBridge":
+    def __enter__(self) -> Self:
         os.write(self._master, b"ets Jul 29 2019 12:21:46\r\nrst:0x1 (POWERON_RESET)\r\n\x00")
         self._thread.start()
         return self

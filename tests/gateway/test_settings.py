@@ -73,7 +73,7 @@ def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def files(tmp_path: Path, node: PlayedNode, site: Callable[..., Path]) -> tuple[Path, Path]:
+def files(tmp_path: Path, site: Callable[..., Path]) -> tuple[Path, Path]:
     site()
     return tmp_path / "nodes.toml", tmp_path / "secrets.toml"
 

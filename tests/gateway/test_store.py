@@ -84,9 +84,13 @@ def test_a_failing_transaction_ends_the_process(database: Database) -> None:
 
 
 def test_an_error_of_ours_within_a_transaction_takes_it_back(database: Database) -> None:
-    with pytest.raises(KeyError), database.transaction() as sql:
-        sql.execute("UPDATE store SET generation = 7")
-        raise KeyError("ours")
+    def interrupted() -> None:
+        with database.transaction() as sql:
+            sql.execute("UPDATE store SET generation = 7")
+            raise KeyError("ours")
+
+    with pytest.raises(KeyError):
+        interrupted()
     assert window_rows.generation(database) == 1
 
 

@@ -46,8 +46,9 @@ class BME280:
         pressure = data[0] << 12 | data[1] << 4 | data[2] >> 4
         temperature = data[3] << 12 | data[4] << 4 | data[5] >> 4
         humidity = data[6] << 8 | data[7]
-        if temperature == 0x80000 or pressure == 0x80000 or humidity == 0x8000:
-            raise ValueError("the BME280 skipped a measurement")
+        # The reset state; each word alone can also be measured (0x80000 is about 26 °C).
+        if temperature == 0x80000 and pressure == 0x80000 and humidity == 0x8000:
+            raise ValueError("the BME280 measured nothing")
         return compensate(self._words, temperature, pressure, humidity)
 
     def _calibration(self):

@@ -1,5 +1,8 @@
+import struct
+
 from node.sensors.a02yyuw import A02YYUW
 from node.sensors.battery import Battery
+from node.sensors.bme280 import BME280
 
 
 class Power:
@@ -91,3 +94,51 @@ def test_an_open_divider_is_no_battery():
         raise AssertionError("read")
     except ValueError:
         pass
+
+
+class Chip:
+    """A BME280 on a bus, with a datasheet-like calibration and raw words of our choice."""
+
+    def __init__(self, temperature, pressure, humidity, chip_id=0x60, status=0):
+        self.registers = bytearray(256)
+        self.registers[0x88 : 0x88 + 26] = struct.pack(
+            "<HhhHhhhhhhhhBB", 27504, 26435, -1000, 36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000, 0, 75
+        )
+        self.registers[0xE1 : 0xE1 + 7] = struct.pack("<hBbBbb", 370, 0, 20, 0x00, 3, 30)
+        self.registers[0xD0] = chip_id
+        self.registers[0xF3] = status
+        words = (pressure >> 12, pressure >> 4, pressure << 4, temperature >> 12, temperature >> 4, temperature << 4)
+        self.registers[0xF7 : 0xF7 + 8] = bytes([word & 0xFF for word in words + (humidity >> 8, humidity)])
+
+    def readfrom_mem(self, address, register, count):
+        if address != 0x76:
+            raise OSError(19)
+        return bytes(self.registers[register : register + count])
+
+    def writeto_mem(self, address, register, value):
+        self.registers[register] = value[0]
+
+
+def refuses(chip, kind, address=0x76):
+    try:
+        BME280(chip, address).read()
+    except kind:
+        return
+    raise AssertionError("read something")
+
+
+def test_the_datasheets_example_comes_out():
+    # BMP280 datasheet section 3.12 gives this calibration and these raw words: 25.08 °C, 100653.27 Pa
+    temperature, pressure, _ = BME280(Chip(519888, 415148, 30000), 0x76).read()
+    assert (temperature, pressure) == (2508, 100653)
+
+
+def test_one_word_that_looks_like_reset_is_a_measurement_three_are_none():
+    assert BME280(Chip(0x80000, 415148, 30000), 0x76).read()[0] > 2000
+    refuses(Chip(0x80000, 0x80000, 0x8000), ValueError)
+
+
+def test_an_absent_a_foreign_and_a_busy_chip_are_told_apart():
+    refuses(Chip(519888, 415148, 30000), OSError, address=0x77)
+    refuses(Chip(519888, 415148, 30000, chip_id=0x58), ValueError)
+    refuses(Chip(519888, 415148, 30000, status=0x08), OSError)
