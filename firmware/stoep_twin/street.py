@@ -252,9 +252,10 @@ class Street:
     def _heard(self, topic: str, message: Any) -> None:
         name, _, what = topic.partition("/")
         if topic == "gateway" and isinstance(message, dict):
-            if "counters" in self.status and message.get("instance") != self.status.get("instance"):
-                self._before.update(self.status["counters"])
-            # The last will has no counters of its own.
+            known = self.status.get("instance")
+            if known is not None and message.get("instance", known) != known:
+                self._before.update(self.status.get("counters", {}))
+            # A last will names neither instance nor counters; those before it stand.
             self.status = {**self.status, **message}
         elif what == "window":
             if self.first_window is None:

@@ -6,6 +6,7 @@ from typing import Any
 from stoep.clock import Clock, real
 from stoep.health import Counters
 from stoep.intake.intake import Intake
+from stoep.intake.node import Heard
 from stoep.links.base import Link
 from stoep.refine.refiner import Refiner
 from stoep.store.nodes import Identity
@@ -39,6 +40,7 @@ class Status:
         self._said: dict[str, Any] | None = None
         self._said_at = 0.0
         self._looked_at = 0.0
+        self._heard: dict[bytes, tuple[Heard, float | None]] = {}
 
     def publish(self, identities: Mapping[bytes, Identity], *, now: bool = False) -> None:
         """Puts what changed where the publisher finds it."""
@@ -63,11 +65,17 @@ class Status:
 
     def _publish_nodes(self, identities: Mapping[bytes, Identity], *, trusted: bool) -> None:
         heard = self._intake.heard()
-        offset = self._clock.offset()
         for kid, identity in identities.items():
             window = self._refiner.published.get(kid)
             last = heard.get(kid)
             if window is None and last is None:
                 continue
-            utc = last.at + offset if last is not None and trusted else None
+            utc = None if last is None else self._dated(kid, last, trusted=trusted)
             self._retained.put(*self._native.state(identity, window, last, utc))
+
+    def _dated(self, kid: bytes, heard: Heard, *, trusted: bool) -> float | None:
+        """The UTC of `heard`, worked out once: a clock that is being slewed must not make it news again and again."""
+        known = self._heard.get(kid)
+        if known is None or known[0] is not heard or known[1] is None:
+            known = self._heard[kid] = (heard, heard.at + self._clock.offset() if trusted else None)
+        return known[1]

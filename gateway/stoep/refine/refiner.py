@@ -180,7 +180,7 @@ class Refiner:
                 self._outbox.put(sql, *self._compose.window(identity, window))
                 self._unsaved.add((window.kid, window.start))
             window_rows.save(sql, [self._windows[key] for key in self._unsaved])
-            for track in self._tracks.values():
+            for track in list(self._tracks.values()):
                 if track.changed:
                     sql.execute("UPDATE identity SET state = ? WHERE id = ?", (track.state(), track.identity.id))
                     track.changed = False
@@ -218,4 +218,7 @@ class Refiner:
 
     def _named(self, kid: bytes) -> Identity:
         """The newest identity of the kid: what it is called now."""
-        return max((t.identity for t in self._tracks.values() if t.identity.kid == kid), key=lambda found: found.id)
+        return max(
+            (track.identity for track in list(self._tracks.values()) if track.identity.kid == kid),
+            key=lambda identity: identity.id,
+        )

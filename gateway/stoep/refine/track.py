@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cbor2
 
+from stoep.errors import StoreError
 from stoep.refine.timeline import PATIENCE, Anchor, Dated, Moment, Receipt, Timeline
 from stoep.store.log import Entry
 from stoep.store.nodes import Identity
@@ -40,7 +41,7 @@ class Track:
         if identity.state is not None:
             form, position, timeline, counted = cbor2.loads(identity.state)
             if form != _FORM:
-                raise ValueError(f"the state of identity {identity.id} has form {form}, known is {_FORM}")
+                raise StoreError(f"a node's state has form {form}, known is {_FORM}; install the release that wrote it")
             self.position = Position.unpack(position)
             self.timeline = Timeline.unpack(timeline)
             self.counted = {epoch: Ranges(ranges) for epoch, ranges in counted.items()}

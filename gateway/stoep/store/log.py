@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import cbor2
 
+from stoep.errors import StoreError
 from stoep.wire.messages import Alarm, Lost, Place, Sample
 
 FORM = 1
@@ -68,7 +69,7 @@ def pack(boot: int, entries: list[Entry]) -> bytes:
 def unpack(row: int, batch: bytes) -> Row:
     form, boot, entries = cbor2.loads(batch)
     if form != FORM:
-        raise ValueError(f"log row {row} has form {form}, known is {FORM}")
+        raise StoreError(f"row {row} of the log has form {form}, known is {FORM}; install the release that wrote it")
     return Row(
         row,
         boot,

@@ -9,6 +9,8 @@ from typing import Any
 
 import cbor2
 
+from stoep.errors import StoreError
+
 SECONDS = 900
 _FORM = 1
 
@@ -82,7 +84,7 @@ class Window:
     def totals_of(content: bytes) -> dict[int, Total]:
         form, rows = cbor2.loads(content)
         if form != _FORM:
-            raise ValueError(f"a window's content has form {form}, known is {_FORM}")
+            raise StoreError(f"a window has form {form}, known is {_FORM}; install the release that wrote it")
         return {
             number: Total(count, total, lowest, highest, last, tuple(last_at), flag, time)
             for number, count, total, lowest, highest, last, last_at, flag, time in rows
