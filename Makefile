@@ -38,7 +38,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets, under 1
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q --durations=10
 
-power-cuts: $(VENV)/.dev ## cut a node's power at every write of two lives, about two minutes
+power-cuts: $(VENV)/.dev ## cut a node's power at every write of two lives, about three minutes
 	@$(BIN)/python tests/faults/power_cuts.py
 
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
@@ -51,7 +51,7 @@ lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, g
 	@echo "== mypy: firmware against the ESP32's stubs"
 	@$(BIN)/mypy --config-file firmware/mypy.ini
 	@echo "== import arrows"
-	@$(BIN)/lint-imports --cache-dir $(BUILD)/cache/import-linter
+	@$(BIN)/lint-imports --no-logo --cache-dir $(BUILD)/cache/import-linter
 
 generate: $(VENV)/.base ## write the firmware's tables from wire/channels.toml and hardware/*.toml
 	@PYTHONPATH=firmware $(BIN)/python -m stoep_field.generate

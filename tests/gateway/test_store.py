@@ -237,3 +237,26 @@ def test_the_time_of_a_loss_is_unknown_while_the_clock_is(chain: Chain, clock: T
     chain.ask(lost=(Lost(1, 1, 3, 1),))
     chain.commit()
     assert chain.row("SELECT max(received) FROM ledger") == (int(MORNING),)
+
+
+def test_a_row_read_again_for_one_sample_does_not_count_the_other_twice(chain: Chain, clock: TurnedClock) -> None:
+    chain.ask()
+    clock.now += 30
+    chain.ask(tick=40, back=1)
+    chain.commit()
+    clock.now += 170
+    chain.ask(sample(1, 50), sample(2, 205), tick=210)  # the first lies near an anchor, the second waits for one
+    chain.commit()
+    chain.turn()
+    clock.now += SECONDS
+    chain.turn()
+    assert [window["channels"]["humidity"]["count"] for window in chain.windows()] == [1]
+    assert chain.row("SELECT count(*) FROM log") == (1,), "the row stays for the second"
+    chain.crash()
+    clock.now += 600
+    chain.ask(tick=1710, back=None)
+    clock.now += 60
+    chain.ask(tick=1770, back=1)
+    chain.commit()
+    chain.turn()
+    assert [window["channels"]["humidity"]["count"] for window in chain.windows()] == [2]
