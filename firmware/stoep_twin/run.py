@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import random
+import select
 import signal
 import time
 
@@ -19,6 +20,14 @@ from stoep_twin.summary import Summary
 
 _FRAME_S = 0.25
 _INTERRUPTED = 130
+_STDOUT = 1
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read our output is gone. A closed terminal tells only its session's leader, which may be make."""
+    output = select.poll()
+    output.register(_STDOUT, 0)
+    return any(events & (select.POLLHUP | select.POLLERR) for _, events in output.poll(0))
 
 
 class Run:
@@ -48,7 +57,7 @@ class Run:
             return summarise(street)
 
     async def _live(self, street: Street, show: Show) -> None:
-        helpers = [asyncio.create_task(self._draw(show)), asyncio.create_task(self._kill(street))]
+        helpers = [asyncio.create_task(work) for work in (self._draw(show), self._kill(street), self._mind_reader())]
         try:
             await self._wait(street)
             self._phase = "ending"
@@ -71,6 +80,11 @@ class Run:
         while True:
             await asyncio.to_thread(show.draw, show.snap(self._phase))
             await asyncio.sleep(_FRAME_S)
+
+    async def _mind_reader(self) -> None:
+        while not _nobody_reads():  # noqa: ASYNC110 -- only the kernel knows, and it has to be asked
+            await asyncio.sleep(_FRAME_S)
+        self._end_at_once()
 
     async def _kill(self, street: Street) -> None:
         kills = self._options.kills

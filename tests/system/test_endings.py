@@ -53,11 +53,16 @@ _ON_TERMINAL = (
 )
 
 
+# Leads the session as make does: it hears of the hang-up, and waits for its child all the same.
+_LIKE_MAKE = ["sh", "-c", 'trap : HUP; "$0" "$@"; exit $?']
+
+
 @pytest.mark.slow
-def test_a_terminal_that_is_closed_takes_everything_with_it(streets: Any) -> None:
+@pytest.mark.parametrize("leader", [[], _LIKE_MAKE], ids=["alone", "below make"])
+def test_a_terminal_that_is_closed_takes_everything_with_it(streets: Any, leader: list[str]) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", _ON_TERMINAL, *streets.command("--loss", "0")],
+        [sys.executable, "-c", _ON_TERMINAL, *leader, *streets.command("--loss", "0")],
         env={**streets.env, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
         stdin=slave,
         stdout=slave,
