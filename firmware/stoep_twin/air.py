@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from stoep_twin.loss import Deck
 from stoep_twin.nonces import Header, NonceBook
+from stoep_twin.recording import Recording
 
 BROADCAST = b"\xff" * 6
 _DEAF_BELOW = -95  # dBm
@@ -48,10 +49,11 @@ class Figures:
 class Air:
     """All radios of a street. To be used from one event loop."""
 
-    def __init__(self, loss: float, seed: int, extra_delay_s: float = 0.0) -> None:
+    def __init__(self, loss: float, seed: int, extra_delay_s: float = 0.0, tape: Recording | None = None) -> None:
         self._deck = Deck(loss, seed)
         self._chance = random.Random(f"{seed}/air")
         self._delay = extra_delay_s
+        self._tape = tape
         self._radios: dict[bytes, Radio] = {}
         self.figures = Figures()
         self.nonces = NonceBook()
@@ -66,6 +68,8 @@ class Air:
         self.figures.sent += 1
         airtime = _PREAMBLE_S + (len(frame) + _OVERHEAD_BYTES) * _SECONDS_PER_BYTE + self._delay
         header = self.nonces.note(frame)
+        if self._tape is not None:
+            self._tape.note(sender.mac, to, frame)
         hearers = [(radio, self._rssi(sender, radio)) for radio in self._radios.values() if radio is not sender]
         hearers = [
             (radio, rssi)

@@ -25,6 +25,7 @@ from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.gateway import Gateway, NodeEntry, write_settings
 from stoep_twin.line import Line
 from stoep_twin.nursery import Nursery
+from stoep_twin.recording import Recording
 from stoep_twin.subscriber import Subscriber
 from stoep_twin.wiring import Wiring
 from stoep_twin.world import Place, metres_from_bridge
@@ -76,7 +77,8 @@ class Street:
         self.directory = options.directory.resolve()
         start = _START_US + random.Random(f"{options.seed}/start").randrange(900) * 1_000_000
         self.clock = Clockwork(self.directory / "clock", start, options.speed)
-        self.air = Air(options.loss, options.seed)
+        self.tape = Recording(self.directory)
+        self.air = Air(options.loss, options.seed, tape=self.tape)
         self.tolerance_us = round(EDGE_S * options.speed * 1e6)
         self.auditor = Auditor(catalogue(wire_dir()), self.tolerance_us)
         self.broker = Broker(options.broker, self.directory)
@@ -192,6 +194,7 @@ class Street:
         self.broker.stop()
         self._nursery.close()
         self.clock.close()
+        self.tape.close()
 
     def end_at_once(self) -> None:
         """Kill everything, politely to nobody."""
