@@ -12,7 +12,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test power-cuts lint generate clean mosquitto
+.PHONY: help run check test power-cuts attack serial-line lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
 # Debian puts mosquitto where a user's PATH does not look.
 export PATH := $(PATH):/usr/sbin
@@ -40,6 +40,12 @@ test: mosquitto lint ## everything, with real brokers and whole streets, under 1
 
 power-cuts: $(VENV)/.dev ## cut a node's power at every write of two lives, about three minutes
 	@$(BIN)/python tests/faults/power_cuts.py
+
+attack: $(VENV)/.dev ## replay, forge, flood and restart a street, about two minutes
+	@$(BIN)/python tests/faults/attack.py
+
+serial-line: $(VENV)/.dev ## noise, floods, resets and 0x03 on the bridge's serial line, about four minutes
+	@$(BIN)/python tests/faults/serial_line.py
 
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
 	@echo "== generated files"

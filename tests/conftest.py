@@ -3,13 +3,23 @@
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 60  # seconds: a script that is still running then hangs
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many messages of this run were held against the contract, whoever said them."""
+    contract = sys.modules.get("contract")
+    if contract is not None and contract.validated:
+        counts = " and ".join(f"{contract.validated[rule]} as {rule}" for rule in contract.RULES)
+        terminalreporter.write_line(f"held against wire.cddl: {counts}")
 
 
 @pytest.fixture

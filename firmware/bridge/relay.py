@@ -33,6 +33,9 @@ _SEND, _FILTER = const(0x11), const(0x12)
 _WINDOW = const(240)  # of the 260 bytes of the receive ring
 _LINE_LONGEST = const(300)
 _HELLO_MS = const(1000)
+# in one turn: a flood on either side must not keep the hello and the watchdog waiting
+_BYTES_A_TURN = const(260)
+_FRAMES_A_TURN = const(16)
 _RECEIVE_BUFFER = const(8192)
 # the counters of a hello
 _FRAMES, _SIEVED, _SENT, _UNSENT, _GARBLED, _OVERFLOWS = const(0), const(1), const(2), const(3), const(4), const(5)
@@ -83,13 +86,20 @@ class Relay:
                 hello = now
                 self._say_hello()
             self._watchdog.feed()
-            while self._hear():
-                while waiting.poll(0):
-                    self._take(self._in.read(1))
-            while waiting.poll(0):
-                self._take(self._in.read(1))
+            for _ in range(_FRAMES_A_TURN):
+                if not self._hear():
+                    break
+                self._listen(waiting)
+            self._listen(waiting)
             if not self._radio.any():
                 poller.poll(100)
+
+    def _listen(self, waiting):
+        # What the line has brought, a ring full at most.
+        for _ in range(_BYTES_A_TURN):
+            if not waiting.poll(0):
+                return
+            self._take(self._in.read(1))
 
     def _say_hello(self):
         self._counts[_OVERFLOWS] = self._radio.stats()[4]
@@ -134,8 +144,7 @@ class Relay:
             self._send(message[1:7], message[7:])
             return True
         if message[0] == _FILTER and len(message) >= 5 and (len(message) - 5) % 4 == 0 and message[1] < message[2]:
-            self._sieve.push(message[1], message[2], message[3], message[4], message[5:])
-            return True
+            return self._sieve.push(message[1], message[2], message[3], message[4], message[5:])
         return False
 
     def _send(self, mac, frame):

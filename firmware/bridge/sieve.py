@@ -14,19 +14,25 @@ class Sieve:
     def __init__(self):
         self._buckets = None  # kid → [thousandths of a frame, ticks_ms of the last look]
         self._coming = {}
+        self._next = 0  # the part that must come next
         self._rate = 0
         self._burst = 0
 
     def push(self, part, parts, rate, burst, kids):
-        """Take one part of a new list; the list counts when its last part is there."""
+        """Take one part of a new list, which counts when its last part is there. False: a part before this was lost."""
         if part == 0:
             self._coming = {}
+            self._next = 0
+        if part != self._next:
+            return False
+        self._next += 1
         now = time.ticks_ms()
         for at in range(0, len(kids), 4):
             self._coming[bytes(kids[at : at + 4])] = [burst * 1000, now]
         if part == parts - 1:
             self._buckets, self._coming = self._coming, {}
             self._rate, self._burst = rate, burst
+        return True
 
     def passes(self, frame):
         """Whether the frame may go on to the gateway now."""

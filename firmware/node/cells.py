@@ -18,6 +18,7 @@ _MAGIC = b"SCEL"
 _HEADER = const(12)
 _BLANK = const(0xFF)
 _LONGEST = const(200)
+_WHOLE = const(206)  # the longest record
 
 
 class Cells:
@@ -55,18 +56,18 @@ class Cells:
         return generation if magic == _MAGIC and crc == flash.crc32(head[:8]) else 0
 
     def _read_records(self):
-        data = bytearray(flash.SECTOR)
-        self._device.readblocks(self._sector, data, 0)
+        data = bytearray(_WHOLE)
         view = memoryview(data)
         at = _HEADER
-        while at + 8 <= flash.SECTOR and data[at] != _BLANK:
-            end = at + 2 + data[at + 1]
-            if data[at + 1] > _LONGEST or end + 4 > flash.SECTOR:
+        while at + 8 <= flash.SECTOR:
+            self._device.readblocks(self._sector, view[: min(_WHOLE, flash.SECTOR - at)], at)
+            end = 2 + data[1]
+            if data[0] == _BLANK or data[1] > _LONGEST or at + end + 4 > flash.SECTOR:
                 break
-            if struct.unpack_from("<I", data, end)[0] != flash.crc32(view[at:end]):
+            if struct.unpack_from("<I", data, end)[0] != flash.crc32(view[:end]):
                 break
-            self._values[data[at]] = bytes(view[at + 2 : end])
-            at = (end + 4 + 3) & ~3
+            self._values[data[0]] = bytes(view[2:end])
+            at = (at + end + 4 + 3) & ~3
         self._end = at
         if not flash.is_blank(self._device, self._sector, at):
             self.torn = True

@@ -42,7 +42,7 @@ class Cycle:
         if not self._life.alive:
             raise ValueError("the frame counter is gone: commission this board again, with a new secret")
         recalled = memory.recall() if power.cause() != "power" else None
-        if recalled is not None and recalled.epoch != self._life.epoch:
+        if recalled is not None and not self._is_of_this_life(recalled):
             recalled = None
         self._memory = recalled or self._cold_boot()
         print("boot cause=%s epoch=%d release=%s" % (power.cause(), self._memory.epoch, release))
@@ -51,6 +51,10 @@ class Cycle:
         memory.keep(self._memory)
         self._options = settings.load(self._life)
         self._kind = _kind(identity.kind, self._options, self._memory)
+
+    def _is_of_this_life(self, recalled):
+        # A board commissioned again without a power cut remembers counters that flash has not reserved for this secret.
+        return recalled.epoch == self._life.epoch and recalled.reserved <= self._life.reserved
 
     def _cold_boot(self):
         fresh = Memory()

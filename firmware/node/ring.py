@@ -21,6 +21,7 @@ _MAGIC = b"RING"
 _HEADER = const(12)
 _HEAD = const(12)  # of a record
 _LONGEST = const(200)
+_WHOLE = const(216)  # head, the longest payload, CRC
 _BLANK = const(0xFF)
 _OPEN = b"\xff\xff\xff\xff"
 _DONE = b"\x00\x00\x00\x00"
@@ -51,6 +52,7 @@ class Ring:
         self._first = first
         self._sectors = flash.sectors(device) - first
         self._given_up = given_up
+        self._buffer = bytearray(_WHOLE)  # one record at a time: a whole sector is a twelfth of the board's heap
         self._head = first
         self._serial = 0
         self._oldest = first
@@ -84,22 +86,21 @@ class Ring:
 
     def _walk(self, sector):
         # (record, offset behind it) for each whole record of the sector; a damaged one is passed over.
-        data = bytearray(flash.SECTOR)
-        self._device.readblocks(sector, data, 0)
+        data = self._buffer  # whoever takes a record may walk elsewhere before asking for the next
         view = memoryview(data)
         at = _HEADER
         while at + _HEAD + 4 <= flash.SECTOR:
-            kind = data[at]
-            size = data[at + 1]
-            end = at + _HEAD + size
-            if kind not in (SAMPLE, ALARM) or size > _LONGEST or end + 8 > flash.SECTOR + 4:
+            self._device.readblocks(sector, view[: min(_WHOLE, flash.SECTOR - at)], at)
+            kind = data[0]
+            end = _HEAD + data[1]
+            if kind not in (SAMPLE, ALARM) or data[1] > _LONGEST or at + end + 4 > flash.SECTOR:
                 return
-            after = (end + 4 + 3) & ~3
+            after = (at + end + 4 + 3) & ~3
             if kind == ALARM:
                 after += 4
-            if struct.unpack_from("<I", data, end)[0] == flash.crc32(view[at:end]):
-                epoch, number, tick = struct.unpack_from("<HII", data, at + 2)
-                record = Record(kind, epoch, number, tick, bytes(view[at + _HEAD : end]), sector, at)
+            if struct.unpack_from("<I", data, end)[0] == flash.crc32(view[:end]):
+                epoch, number, tick = struct.unpack_from("<HII", data, 2)
+                record = Record(kind, epoch, number, tick, bytes(view[_HEAD:end]), sector, at)
                 yield record, after
             else:
                 self.damaged += 1

@@ -34,6 +34,7 @@ class Radio:
     hear: Callable[[bytes, int, bytes], None] = field(repr=False)  # (from, RSSI, frame)
     listening: bool = False
     channel: int = 0
+    stranger: bool = False  # not one of the street's: hears whatever is in range, and is not held to our promises
 
 
 @dataclass
@@ -60,15 +61,15 @@ class Air:
         self._uplinks: dict[bytes, tuple[Header, float]] = {}  # by kid: the last uplink and when it ended
 
     def join(self, radio: Radio) -> None:
-        """A board with a radio is in the street."""
+        """A radio is in the street."""
         self._radios[radio.mac] = radio
 
     def transmit(self, sender: Radio, to: bytes, frame: bytes, sent: Callable[[bool], None]) -> None:
         """Send `frame`; `sent(acknowledged)` is called when it is over."""
-        self.figures.sent += 1
+        self.figures.sent += not sender.stranger
         airtime = _PREAMBLE_S + (len(frame) + _OVERHEAD_BYTES) * _SECONDS_PER_BYTE + self._delay
-        header = self.nonces.note(frame)
-        if self._tape is not None:
+        header = None if sender.stranger else self.nonces.note(frame)
+        if self._tape is not None and not sender.stranger:
             self._tape.note(sender.mac, to, frame)
         hearers = [(radio, self._rssi(sender, radio)) for radio in self._radios.values() if radio is not sender]
         hearers = [
@@ -76,23 +77,23 @@ class Air:
             for radio, rssi in hearers
             if radio.listening
             and radio.channel == sender.channel
-            and to in (BROADCAST, radio.mac)
+            and (not sender.stranger if radio.stranger else to in (BROADCAST, radio.mac))
             and rssi >= _DEAF_BELOW
         ]
         arriving = []
         counted = lost = False
         for radio, rssi in hearers:
             # Other nodes overhear a broadcast, but it is not meant for them: they do not enter into the figures.
-            meant = to != BROADCAST or radio.bridge
+            meant = (to != BROADCAST or radio.bridge) and not radio.stranger
             gone = self._deck.draw() if meant else False
             if not gone:
                 arriving.append((radio, rssi))
             counted |= meant
             lost |= gone
         if lost:
-            self.figures.lost += 1
+            self.figures.lost += not sender.stranger
         elif not counted:
-            self.figures.unheard += 1
+            self.figures.unheard += not sender.stranger
         asyncio.get_running_loop().call_later(airtime, self._land, sender, to, frame, header, arriving, sent)
 
     def _land(
@@ -112,7 +113,7 @@ class Air:
                 radio.hear(sender.mac, rssi, frame)
                 if header is not None and header.instance is not None:
                     self._time_reply(header.kid, now)
-        sent(to == BROADCAST or bool(arriving))
+        sent(to == BROADCAST or any(not radio.stranger for radio, _ in arriving))
 
     def _time_reply(self, kid: bytes, now: float) -> None:
         waiting = self._uplinks.pop(kid, None)

@@ -27,6 +27,7 @@ from stoep_twin.wiring import Wiring
 
 STAND_INS = Path(__file__).parent / "micropython"
 DEFAULT_HEAP = "4M"
+_SECTOR = 4096
 _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
 
 
@@ -73,6 +74,12 @@ class _End:
     failure: str | None = None
 
 
+@dataclass
+class _Strike:
+    cause: Cause
+    forget: bool  # what was in the RTC memory is gone
+
+
 class Board:
     """One board in its directory. `live()` is its life, `hands` must be held by whoever runs something on it."""
 
@@ -102,10 +109,12 @@ class Board:
         self._rtc_origin = 0
         self._alarm = asyncio.Event()
         self._link: HostLink | None = None
+        self._child: Child | None = None
         self._ended: asyncio.Future[_End] | None = None
         self._dog: asyncio.TimerHandle | None = None
         self._dog_real = 0.0
         self._script = False
+        self._struck: _Strike | None = None
         self._answers: dict[str, Callable[[bytes], bytes | None]] = {
             "c": self._console,
             "i": wiring.i2c,
@@ -119,6 +128,7 @@ class Board:
             "r": self._reset,
             "n": self._flash_misused,
             "e": self._repl,
+            "k": self._keyboard,
         }
         radio.hear = self._hear
         around.air.join(radio)
@@ -136,9 +146,11 @@ class Board:
         try:
             while True:
                 async with self.hands:
-                    end = await self._run(cause, None)
+                    end = await self._run(self._befallen(cause), None)
                 assert end.next is not None
                 cause = end.next
+                if self._struck is not None:
+                    continue
                 if end.sleep_until is not None:
                     await self._sleep(end.sleep_until)
                 elif end.failure is not None:
@@ -177,6 +189,49 @@ class Board:
                 await asyncio.wait_for(self._alarm.wait(), min(left, 3600.0))
         self.wake_at = None
 
+    # -- what befalls it -----------------------------------------------------------------------------------------------
+
+    def cut_power(self) -> None:
+        """The power goes and comes back, awake or asleep; what was in the RTC memory is gone."""
+        self._strike(_Strike(Cause.POWER, forget=True))
+
+    def press_reset(self) -> None:
+        """The EN button: the chip starts as from a power-on, but the RTC memory may still hold what it held."""
+        self._strike(_Strike(Cause.POWER, forget=False))
+
+    def crash(self, cause: Cause) -> None:
+        """A start with `RESET` or `WATCHDOG`, over which RTC memory and the RTC's time go on."""
+        self._strike(_Strike(cause, forget=False))
+
+    def _strike(self, strike: _Strike) -> None:
+        if self._link is not None and self._script:
+            raise RuntimeError(f"{self.name} is in a technician's hands")
+        self._struck = strike
+        if self._link is None:
+            self.ring()
+        else:
+            self._finish(_End(strike.cause))
+
+    def _befallen(self, cause: Cause) -> Cause:
+        # Only now is the process gone that might have written on.
+        strike, self._struck = self._struck, None
+        if strike is None:
+            return cause
+        if strike.forget:
+            self._power_on()
+        elif strike.cause is Cause.POWER:
+            self._rtc_origin = self._around.clock.virtual_us()
+        return strike.cause
+
+    def erase(self, first: int = 0, last: int | None = None) -> None:
+        """Erase sectors `first` to `last` (or all) of the partition `stoep`; `hands` must be held."""
+        assert self.hands.locked()
+        where = next(partition for partition in flash.PARTITIONS if partition.name == "stoep")
+        end = where.size // _SECTOR if last is None else last + 1
+        with (self._directory / "flash.bin").open("r+b") as chip:
+            chip.seek(where.address + first * _SECTOR)
+            chip.write(b"\xff" * ((end - first) * _SECTOR))
+
     def close(self) -> None:
         """Nothing more will happen to this board."""
         self._log.close()
@@ -190,7 +245,7 @@ class Board:
         self._ended = asyncio.get_running_loop().create_future()
         self._wiring.reset(power=False)
         link = self._link = HostLink(self._take, lambda: None)
-        child = self._start(cause, script, link)
+        child = self._child = self._start(cause, script, link)
         try:
             done, _ = await asyncio.wait((self._ended, child.exited), return_when=asyncio.FIRST_COMPLETED)
             if self._ended not in done:
@@ -289,6 +344,21 @@ class Board:
         # A board at the REPL is awake for nothing until its watchdog, if it runs, resets it.
         self.state = State.STUCK
         self._around.finding(f"{self.name} stuck at the REPL: {how.strip()}")
+
+    def _keyboard(self, body: bytes) -> bytes | None:
+        # Ctrl-C is on, or off: that is answered when no interrupt is on its way to the board any more.
+        on, answer = bool(body[0]), body[1:]
+        line, child, link = self._line, self._child, self._link
+        assert line is not None
+        assert child is not None
+        if on:
+            line.ctrl_c = lambda: self._around.nursery.interrupt(child)
+            return None
+        line.ctrl_c = None
+        if not child.interrupts:
+            return answer
+        child.delivered = lambda: link.send("k", answer) if link is not None else None
+        return None
 
     def _transmit(self, body: bytes) -> None:
         link, wants_answer, to, frame = self._link, bool(body[0]), body[1:7], body[7:]

@@ -60,12 +60,16 @@ class Clockwork:
         """Call `tell` after each jump: whoever waits for a virtual time must wait anew."""
         self._changed.append(tell)
 
-    def jump(self, seconds: float) -> None:
-        """Move virtual time forward at once. Boards that are awake would measure nonsense: let them sleep first."""
+    def anchor(self, ahead_us: int = 0) -> None:
+        """Measure from now on. To be done each few minutes: a 32-bit interpreter's ticks wrap after eighteen."""
         now = real_us()
-        self._virtual += (now - self._real) * self._speed_milli // 1000 + round(seconds * 1e6)
+        self._virtual += (now - self._real) * self._speed_milli // 1000 + ahead_us
         self._real = now
         self._write()
+
+    def jump(self, seconds: float) -> None:
+        """Move virtual time forward at once. Boards that are awake would measure nonsense: let them sleep first."""
+        self.anchor(round(seconds * 1e6))
         for tell in self._changed:
             tell()
 

@@ -36,7 +36,7 @@ class NodeEntry:
 def write_settings(
     directory: Path, site: str, nodes: Sequence[NodeEntry], port: Path, clock: Path, city: Address
 ) -> Path:
-    """gateway.toml, nodes.toml, secrets.toml (0600); returns the first."""
+    """gateway.toml and the registry; returns the first."""
     config = directory / "gateway.toml"
     lines = [
         "[site]",
@@ -64,12 +64,17 @@ def write_settings(
         lines += [f"username = {_quoted(city.username)}", f'password_file = "{password.name}"']
     lines += ["", "[clock]", 'source = "twin"', f"file = {_quoted(clock)}", "", "[log]", 'level = "info"', ""]
     config.write_text("\n".join(lines))
+    write_registry(directory, nodes)
+    return config
+
+
+def write_registry(directory: Path, nodes: Sequence[NodeEntry]) -> None:
+    """nodes.toml and secrets.toml (0600), which the gateway reads again when they change."""
     (directory / "nodes.toml").write_text(
         "\n".join(f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "{node.kind}"\n' for node in nodes)
     )
     secrets = "".join(f'{node.kid.hex()} = "{node.secret.hex()}"\n' for node in nodes)
     _write_private(directory / "secrets.toml", "[secrets]\n" + secrets)
-    return config
 
 
 def _quoted(value: object) -> str:
@@ -90,6 +95,9 @@ class Gateway:
         self._finding = finding
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = True
+        self._up = asyncio.Event()
+        self._up.set()
+        self._stopped = False
         self._deaths: list[float] = []
         self.kills = 0
         self.starts = 0
@@ -97,11 +105,15 @@ class Gateway:
     async def keep(self) -> None:
         """Start it, and again whenever it has ended; until `stop`."""
         while self._wanted:
+            await self._up.wait()
+            if not self._wanted:
+                return
             self._start()
             killed = await self._wait()
             if not self._wanted:
                 return
-            if not killed:
+            stopped, self._stopped = self._stopped, False
+            if not killed and not stopped:
                 self._mourn()
             await asyncio.sleep(_RESTART_S)
 
@@ -143,9 +155,23 @@ class Gateway:
             self.kills += 1
             self._process.kill()
 
+    async def down(self) -> None:
+        """Stopped, until `up`: somebody works on its files."""
+        self._up.clear()
+        self._stopped = self._process is not None and self._process.poll() is None
+        await self._terminate()
+
+    def up(self) -> None:
+        """Started again."""
+        self._up.set()
+
     async def stop(self) -> None:
         """SIGTERM, as `systemctl stop` does; SIGKILL when it does not end."""
         self._wanted = False
+        self._up.set()
+        await self._terminate()
+
+    async def _terminate(self) -> None:
         process = self._process
         if process is None or process.poll() is not None:
             return
@@ -155,11 +181,14 @@ class Gateway:
             await asyncio.sleep(0.02)
         if process.poll() is None:
             self._finding(f"the gateway did not end within {_STOP_S:.0f} s of SIGTERM")
-            self.end()
+            self._kill()
 
     def end(self) -> None:
         """SIGKILL for good."""
         self._wanted = False
+        self._kill()
+
+    def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):

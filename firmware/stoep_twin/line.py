@@ -2,7 +2,8 @@
 
 The gateway opens the pty's slave through a link of constant name, with pyserial as always. Towards the board bytes come
 no faster than the baud rate and go into a receive ring of 260 bytes (what the board has not read yet waits in its stdin
-pipe); what does not fit is gone, as on the chip.
+pipe); what does not fit is gone, as on the chip. While Ctrl-C is on, the UART's interrupt takes 0x03 out of the stream;
+before `boot.py` and after a `kbd_intr(-1)` it is a byte like any other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import struct
 import termios
 import tty
+from collections.abc import Callable
 from pathlib import Path
 
 BAUD = 921_600
@@ -21,6 +23,7 @@ RING = 260
 _BYTES_PER_SECOND = BAUD / 10  # 8N1
 _QUANTUM_S = 0.001
 _READ = 4096
+_CTRL_C = b"\x03"
 ROM_BANNER = (
     b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
     b"configsip: 0, SPIWP:0xee\r\nmode:DIO, clock div:2\r\nload:0x3fff0030,len:4892\r\nentry 0x400805cc\r\n"
@@ -55,6 +58,7 @@ class Line:
     def __init__(self, port: Path) -> None:
         self.port = port
         self.dropped = 0  # bytes lost in the board's full ring
+        self.ctrl_c: Callable[[], None] | None = None  # what a 0x03 does, while Ctrl-C is on
         self._master, self._slave = os.openpty()  # ours to keep: a closed slave would hang up the master
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -85,6 +89,7 @@ class Line:
 
     def unplug(self) -> None:
         """The board has stopped."""
+        self.ctrl_c = None
         if self._from_board is not None and self._to_board is not None:
             self._loop.remove_reader(self._from_board)
             os.close(self._from_board)
@@ -121,8 +126,14 @@ class Line:
             data = os.read(self._master, allowed)
         except (BlockingIOError, OSError):
             return
+        self._send_down(data)
+
+    def _send_down(self, data: bytes) -> None:
         if self._to_board is None:
             return
+        if self.ctrl_c is not None and _CTRL_C in data:
+            data = data.replace(_CTRL_C, b"")
+            self.ctrl_c()  # however many: one that waits already is not scheduled again
         room = max(0, RING - unread(self._to_board))
         if len(data) > room:
             self.dropped += len(data) - room

@@ -1,13 +1,15 @@
 """A listener with a long memory: no key may ever seal two different frames under one nonce.
 
 It reads only what anybody in the street can: the headers. An uplink's key and nonce are given by kid and partial IV,
-a reply's by kid, instance and partial IV. The same bytes again are a copy and harmless.
+a reply's by kid, instance and partial IV, both for as long as the kid has the same secret: whoever gives it a new one
+says so here. The same bytes again are a copy and harmless, also a copy from before the new secret.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 _HEAD = re.compile(rb"\x83\x43\xa1\x01\x0a([\xa2\xa3])\x04\x44(.{4})\x06([\x41-\x45])", re.DOTALL)
@@ -42,7 +44,15 @@ class NonceBook:
     """Every (key, nonce) pair seen, and those that were used twice."""
 
     reused: list[Header] = field(default_factory=list)
-    _seen: dict[Header, bytes] = field(default_factory=dict)
+    uplinks: int = 0  # different ones
+    replies: int = 0
+    _secrets: Counter[bytes] = field(default_factory=Counter)  # by kid: how many it had before this one
+    _seen: dict[tuple[int, Header], bytes] = field(default_factory=dict)
+    _copied: set[bytes] = field(default_factory=set)
+
+    def renew(self, kid: bytes) -> None:
+        """This kid has a new secret: its counters and the gateway's begin again, under other keys."""
+        self._secrets[kid] += 1
 
     def note(self, frame: bytes) -> Header | None:
         """Enter one frame."""
@@ -50,6 +60,11 @@ class NonceBook:
         if of is None:
             return None
         digest = hashlib.blake2b(frame, digest_size=8).digest()
-        if self._seen.setdefault(of, digest) != digest:
+        if digest in self._copied:
+            return of
+        self._copied.add(digest)
+        self.uplinks += of.instance is None
+        self.replies += of.instance is not None
+        if self._seen.setdefault((self._secrets[of.kid], of), digest) != digest:
             self.reused.append(of)
         return of

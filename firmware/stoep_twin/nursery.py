@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ class Child:
 
     number: int
     exited: asyncio.Future[int] = field(repr=False)  # the wait status
+    interrupts: int = 0  # asked for, not yet delivered
+    delivered: Callable[[], None] = field(default=lambda: None, repr=False)  # called when there are none left
 
 
 class Nursery:
@@ -81,6 +85,12 @@ class Nursery:
             with contextlib.suppress(OSError):
                 self._socket.send(json.dumps({"kill": child.number}).encode())
 
+    def interrupt(self, child: Child) -> None:
+        """Have a KeyboardInterrupt raised at the interpreter's next check, as a Ctrl-C on UART0 does."""
+        if self._socket is not None and not child.exited.done():
+            child.interrupts += 1
+            self._socket.send(json.dumps({"interrupt": child.number}).encode())
+
     def _hear(self) -> None:
         assert self._socket is not None
         try:
@@ -93,9 +103,19 @@ class Nursery:
             self._lose()
             return
         said = json.loads(report)
+        if "interrupted" in said:
+            self._interrupted(self._children.get(said["interrupted"]))
+            return
         child = self._children.pop(said["exited"], None)
         if child is not None and not child.exited.done():
             child.exited.set_result(said["status"])
+
+    def _interrupted(self, child: Child | None) -> None:
+        if child is not None:
+            child.interrupts -= 1
+            if not child.interrupts:
+                tell, child.delivered = child.delivered, lambda: None
+                tell()
 
     def _lose(self) -> None:
         # The fork server is gone and with it every board.
@@ -125,6 +145,22 @@ class Nursery:
 # -- the fork server ---------------------------------------------------------------------------------------------------
 
 
+# The interpreter's own handler of SIGINT raises wherever the C code happens to be, in the middle of an allocation too.
+# This signal only sets what the VM looks at, which is all that the ESP32's UART interrupt does. A plain executable of
+# the user's has no such door: it gets the SIGINT.
+_SCHEDULE = signal.SIGUSR2
+
+
+def _schedule_interrupts() -> None:
+    import micropython_run
+
+    schedule = ctypes.cast(ctypes.CDLL(micropython_run.__file__).mp_sched_keyboard_interrupt, ctypes.c_void_p)
+    install = ctypes.CDLL(None).signal
+    install.argtypes, install.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    install(_SCHEDULE, schedule)
+    signal.siginterrupt(_SCHEDULE, True)  # waits end at it
+
+
 def _become(arguments: list[str], descriptors: list[int], server: int) -> None:
     leash.tie(server)
     for wanted, have in enumerate(descriptors):
@@ -134,6 +170,7 @@ def _become(arguments: list[str], descriptors: list[int], server: int) -> None:
     plain = interpreter.executable()
     if plain is not None:
         os.execvp(plain, [plain, *arguments])  # noqa: S606 (no shell is wanted)
+    _schedule_interrupts()
     os._exit(interpreter.run(arguments))
 
 
@@ -177,6 +214,9 @@ class _Server:
             if doomed is not None:
                 os.kill(doomed, signal.SIGKILL)
             return True
+        if "interrupt" in wish:
+            self._interrupt(wish["interrupt"])
+            return True
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -189,6 +229,12 @@ class _Server:
         self._by_number[wish["start"]] = pid
         self._by_pid[pid] = wish["start"]
         return True
+
+    def _interrupt(self, number: int) -> None:
+        pid = self._by_number.get(number)
+        if pid is not None:
+            os.kill(pid, signal.SIGINT if interpreter.executable() else _SCHEDULE)
+        self._line.send(json.dumps({"interrupted": number}).encode())
 
     def _reap(self) -> None:
         while self._by_pid:

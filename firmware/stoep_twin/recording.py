@@ -38,13 +38,17 @@ class Recording:
         seconds = time.monotonic() - self._began
         self._file.write(f"{seconds:.6f} {sender.hex()} {to.hex()} {frame.hex()}\n")
 
+    def flush(self) -> None:
+        """What was heard up to now can be read."""
+        self._file.flush()
+
     def close(self) -> None:
         """The tape is full."""
         self._file.close()
 
 
 def read(directory: Path) -> list[Heard]:
-    """The tape of a run that has ended."""
+    """The tape of a run that has ended, or as far as it was flushed."""
     tape = []
     for line in (directory / FILE).read_text().splitlines():
         seconds, sender, to, frame = line.split()

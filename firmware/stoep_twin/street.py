@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from stoep_twin.boards import DEFAULT_HEAP, Board, Surroundings
 from stoep_twin.broker import Broker
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
-from stoep_twin.gateway import Gateway, NodeEntry, write_settings
+from stoep_twin.gateway import Gateway, NodeEntry, write_registry, write_settings
 from stoep_twin.line import Line
 from stoep_twin.nursery import Nursery
 from stoep_twin.recording import Recording
@@ -35,6 +35,7 @@ RADIO_CHANNEL = 6
 EDGE_S = 0.1  # real: how far the true time of a reading and its time by the street's clocks may differ
 _DRIFT_PPM = 50_000
 _ONLINE_S = 15.0
+_ANCHOR_S = 120.0
 _SWITCH_S = 0.001  # no thread may keep the event loop waiting longer: it is on the way of every frame
 _MOST_FINDINGS = 60
 
@@ -134,6 +135,7 @@ class Street:
         self.subscriber.start()
         self.gateway = Gateway(config, self.directory / "gateway.log", self.fault)
         self._tasks.append(asyncio.create_task(self.gateway.keep(), name="gateway"))
+        self._tasks.append(asyncio.create_task(self._wind(), name="clock"))
         await technician.commission_bridge(self.bridge, RADIO_CHANNEL)
         for node in self.nodes.values():
             await technician.commission_node(
@@ -158,6 +160,11 @@ class Street:
         for node in self.nodes.values():
             await asyncio.sleep(apart)
             self._tasks.append(asyncio.create_task(node.board.live(), name=node.entry.name))
+
+    async def _wind(self) -> None:
+        while True:
+            await asyncio.sleep(_ANCHOR_S)
+            self.clock.anchor()
 
     def _board(self, name: str, index: int, kind: str, around: Surroundings, line: Line | None) -> tuple[Board, Place]:
         seed = self.options.seed
@@ -195,6 +202,17 @@ class Street:
         self._nursery.close()
         self.clock.close()
         self.tape.close()
+
+    # -- what befalls it -----------------------------------------------------------------------------------------------
+
+    async def renew(self, name: str, *, erased: bool = True) -> None:
+        """Commission a node again under the same kid with a new secret; `erased`: its flash, too, is new."""
+        node = self.nodes[name]
+        node.entry = entry = replace(node.entry, secret=secrets.token_bytes(32))
+        act = technician.flash_anew if erased else technician.commission_again
+        await act(node.board, entry.kind, entry.kid, entry.secret, RADIO_CHANNEL, self.options.interval)
+        self.air.nonces.renew(entry.kid)
+        write_registry(self.directory, [node.entry for node in self.nodes.values()])
 
     def end_at_once(self) -> None:
         """Kill everything, politely to nobody."""

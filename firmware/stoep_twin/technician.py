@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from stoep_twin.boards import Board
+from stoep_twin.boards import Board, Cause
 from stoep_twin.world import EMPTY_MM, FULL_MM
 
 
 async def commission_node(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:
     """Give a node its identity, secret and settings."""
     async with board.hands:
-        await board.run_script(
-            "from node import commission, settings\n"
-            f"commission.write(kid={kid!r}, kind={kind!r}, secret={secret!r}, channel={channel})\n"
-            f"settings.store(interval={interval}, sampling=1, empty_mm={EMPTY_MM}, full_mm={FULL_MM})\n"
-        )
+        await board.run_script(_commissioning(kind, kid, secret, channel, interval))
+
+
+def _commissioning(kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> str:
+    return (
+        "from node import commission, settings\n"
+        f"commission.write(kid={kid!r}, kind={kind!r}, secret={secret!r}, channel={channel})\n"
+        f"settings.store(interval={interval}, sampling=1, empty_mm={EMPTY_MM}, full_mm={FULL_MM})\n"
+    )
+
+
+async def flash_anew(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:
+    """Erase a node's flash and commission it with a new secret; it starts as from a power-on."""
+    async with board.hands:
+        board.erase()
+        await board.run_script(_commissioning(kind, kid, secret, channel, interval))
+        board.cut_power()
+
+
+async def commission_again(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:
+    """Give a node that runs a new secret over the console, as `mpremote` does: no power cut, RTC memory stays."""
+    async with board.hands:
+        await board.run_script(_commissioning(kind, kid, secret, channel, interval))
+        board.crash(Cause.RESET)
 
 
 async def commission_bridge(board: Board, channel: int) -> None:

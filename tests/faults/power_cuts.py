@@ -1,20 +1,24 @@
-"""Power cuts at every step, on the node. Prints and writes build/power-cuts.json.
+"""Power cuts at every step, on the node and under the gateway. Prints and writes build/power-cuts.json.
 
-    python tests/faults/power_cuts.py [--steps N]
+    python tests/faults/power_cuts.py [--steps N] [--states N]
 """
 
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stoep import resources
 from stoep_twin import interpreter
+
+if TYPE_CHECKING:
+    from gateway_power_cuts import Found
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPAIGN = Path(__file__).parent / "board" / "power_cuts.py"
@@ -23,6 +27,11 @@ RESULT = ROOT / "build" / "power-cuts.json"
 STEPS = 2300  # samples of each life: about 18,000 states, two minutes
 SEEDS = (1, 2)
 HEAP = "8M"  # the campaign keeps a whole flash; the node's own heap is measured elsewhere
+STATES = 10_000  # of the gateway's store: about two minutes
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 def node(steps: int, seed: int) -> dict[str, Any]:
@@ -41,24 +50,51 @@ def node(steps: int, seed: int) -> dict[str, Any]:
     return found
 
 
+def nodes(steps: int) -> list[dict[str, Any]]:
+    say(f"cutting the power of {len(SEEDS)} nodes at every program and erase of {steps} samples each…")
+    lives = []
+    with ThreadPoolExecutor() as pool:
+        for life in as_completed([pool.submit(node, steps, seed) for seed in SEEDS]):
+            lives.append(life.result())
+            say(f"  a node's life: {lives[-1]['states']} states, {lives[-1]['failures']} failures")
+    return lives
+
+
+def gateway(states: int) -> "Found":
+    """The gateway's store, cut at its writes and syncs."""
+    sys.path.append(str(ROOT / "tests" / "gateway"))  # the nodes, bridge and broker that keep it busy
+    import gateway_power_cuts
+
+    say("recording what the gateway writes while a street keeps it busy…")
+    recording = gateway_power_cuts.record(say=say)
+    say(f"cutting its power in {states} ways…")
+    return gateway_power_cuts.cut(recording, states, say=say)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Cut the power at every write, and look for what was promised.")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"samples in each of {len(SEEDS)} lives ({STEPS})")
-    steps = parser.parse_args().steps
+    parser.add_argument("--states", type=int, default=STATES, help=f"states of the gateway's store ({STATES})")
+    arguments = parser.parse_args()
+    if shutil.which("strace") is None:
+        print("power-cuts needs strace, to record what the gateway writes: apt-get install strace", file=sys.stderr)
+        return 2
     began = time.monotonic()
-    print(f"cutting the power of {len(SEEDS)} nodes at every program and erase of {steps} samples each…", flush=True)
-    with ThreadPoolExecutor() as pool:
-        lives = list(pool.map(lambda seed: node(steps, seed), SEEDS))
+    lives = nodes(arguments.steps)
+    store = gateway(arguments.states)
     result = {
         "states": sum(life["states"] for life in lives),
         "failures": sum(life["failures"] for life in lives),
-        "seconds": round(time.monotonic() - began, 1),
         "findings": [finding for life in lives for finding in life["findings"]],
+        "gateway_states": store.states,
+        "gateway_failures": store.failures,
+        "gateway_findings": store.findings,
+        "seconds": round(time.monotonic() - began, 1),
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result, indent=1))
-    return 1 if result["failures"] else 0
+    say(json.dumps(result, indent=1))
+    return 1 if result["failures"] or result["gateway_failures"] else 0
 
 
 if __name__ == "__main__":

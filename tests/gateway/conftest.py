@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
+import gateway_rig
+from contract_spy import Spy
 from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
+
+
+@pytest.fixture(autouse=True)
+def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spy]:
+    """Whatever the gateway seals or understands in a test is held against the contract, in every test."""
+    watching = Spy(monkeypatch, gateway_rig)
+    yield watching
+    watching.judge()
 
 
 @pytest.fixture

@@ -93,6 +93,17 @@ def test_the_filter_is_pushed_at_each_boot_and_when_the_registry_changes(
         bridge.filters.get(timeout=1.2)
 
 
+def test_the_filter_is_pushed_again_when_the_bridge_could_not_read_the_line(
+    bridge: PtyBridge, play: Callable[[str], Played]
+) -> None:
+    played = play(bridge.port)
+    played.link.allow([b"aaaa"])
+    assert bridge.filters.get(timeout=3).kids == (b"aaaa",)
+    garbled = line.Hello(bridge.boot, bridge.consumed, bridge.WINDOW, b"\x02" * 6, 6, (0, 0, 0, 0, 1, 0), "0.1.0")
+    os.write(bridge._master, line.frame(garbled.to_bytes()))
+    assert bridge.filters.get(timeout=3).kids == (b"aaaa",), "what it could not read may have been the filter"
+
+
 def test_a_filter_longer_than_the_ring_goes_in_pieces_as_they_are_consumed(
     bridge: PtyBridge, play: Callable[[str], Played]
 ) -> None:
@@ -179,6 +190,21 @@ def test_a_port_that_may_not_be_opened_names_the_group(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(port, "_Port", refuse)
     with pytest.raises(port.PortError, match="add the service's user to the group dialout"):
+        port.open_port("/dev/ttyUSB0")
+
+
+def test_a_port_that_is_pulled_while_it_is_opened_is_only_a_port_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import termios
+
+    from stoep.links import port
+
+    def pulled(**_: object) -> None:
+        raise termios.error(5, "Input/output error")  # pyserial lets it through, and it is no OSError
+
+    monkeypatch.setattr(port, "_Port", pulled)
+    with pytest.raises(port.PortError, match="check cable and port"):
         port.open_port("/dev/ttyUSB0")
 
 

@@ -90,9 +90,35 @@ def test_the_same_frame_through_two_bridges_is_an_echo_and_the_louder_one_answer
     assert chain.intake.handle(frame_, 1.0, -40, "near") is None
     assert chain.counters["echoes"] == 1
     assert first is not None
-    second = chain.intake.handle(node.report(sample(3, 7)), 2.0, -80, "far")
+    second = chain.intake.handle(node.report(sample(3, 7), back=1), 2.0, -80, "far")
     assert second is not None
     assert second.via[0] == "near"
+
+
+def test_a_copy_said_beside_another_bridge_costs_one_reply_at_most(chain: Chain, node: PlayedNode) -> None:
+    chain.ask(sample(1, 5))
+    frame_ = node.report(sample(2, 6))
+    chain.intake.handle(frame_, 1.0, -60, "true")
+    chain.intake.handle(frame_, 1.0, -20, "wrong")
+    strayed = chain.intake.handle(node.report(sample(3, 7), back=1), 2.0, -60, "true")
+    again = chain.intake.handle(node.report(sample(3, 7), back=2), 3.0, -60, "true")
+    assert strayed is not None
+    assert strayed.via[0] == "wrong"
+    assert again is not None
+    assert again.via == ("true",)
+
+
+def test_an_old_frame_said_beside_another_bridge_moves_no_reply(chain: Chain, node: PlayedNode) -> None:
+    chain.ask(sample(1, 5))
+    old = node.report(sample(2, 6))
+    chain.crash()
+    chain.ask(sample(3, 7))
+    challenged = chain.intake.handle(old, 2.0, -20, "wrong")
+    assert challenged is not None
+    assert challenged.via == ("wrong",)
+    answered = chain.intake.handle(node.report(sample(4, 8), back=1), 3.0, -61, "bridge")
+    assert answered is not None
+    assert answered.via == ("bridge",)
 
 
 def test_unknown_and_forged_frames_are_counted_and_not_answered(chain: Chain, node: PlayedNode) -> None:

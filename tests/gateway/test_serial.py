@@ -127,6 +127,50 @@ def test_bytes_lost_on_the_line_do_not_eat_credit_for_ever() -> None:
     assert credit.room() == 240
 
 
+def test_bytes_that_nobody_sent_do_not_eat_credit_either() -> None:
+    credit = line.Credit()
+    credit.hello(7, 0, 240, idle=False)
+    credit.spend(100)
+    credit.consumed(103)  # three came in on the line
+    assert credit.room() == 240
+    credit.hello(7, 103, 240, idle=False)
+    assert credit.astray
+    credit.hello(7, 103, 240, idle=False)
+    assert not credit.astray
+
+
+def test_bytes_lost_under_steady_traffic_are_given_back_at_the_next_hello() -> None:
+    credit = line.Credit()
+    credit.hello(7, 0, 240, idle=False)
+    consumed = 0
+    for number in range(20):
+        credit.spend(50)
+        consumed += 20 if number == 3 else 50
+        credit.consumed(consumed)
+    assert credit.room() == 210
+    credit.hello(7, consumed, 240, idle=False)
+    assert not credit.astray, "before the loss all had been consumed"
+    for _ in range(20):
+        credit.spend(50)
+        consumed += 50
+        credit.consumed(consumed)
+    credit.hello(7, consumed, 240, idle=False)
+    assert credit.astray
+    assert credit.room() == 240
+
+
+def test_what_is_only_under_way_is_not_taken_for_lost() -> None:
+    credit = line.Credit()
+    credit.hello(7, 0, 240, idle=False)
+    for total in range(60, 6060, 60):
+        credit.spend(60)
+        credit.consumed(total)
+    credit.spend(100)
+    credit.hello(7, 6000, 240, idle=False)
+    assert not credit.astray
+    assert credit.room() == 140
+
+
 def test_a_long_list_of_kids_is_cut_into_messages_that_fit_the_ring() -> None:
     parts = line.Filter.cut([number.to_bytes(4, "big") for number in range(100)], 50, 100)
     assert [(part.part, part.parts, len(part.kids)) for part in parts] == [(0, 3, 48), (1, 3, 48), (2, 3, 4)]

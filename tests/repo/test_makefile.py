@@ -89,7 +89,7 @@ def test_without_mosquitto_and_without_root_the_one_line_is_printed(tmp_path: Pa
         [bash, ROOT / ".ci/mosquitto"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == "error: the tests need the mosquitto broker: sudo apt install mosquitto\n"
+    assert done.stderr == "error: the tests need the mosquitto broker and strace: sudo apt install mosquitto strace\n"
 
 
 def test_clean_removes_what_a_run_made(checkout: Path) -> None:

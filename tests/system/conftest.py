@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+import tape
+
 _MARK = "STOEP_TEST_STREET"
 
 
@@ -28,7 +30,7 @@ class Streets:
         return [sys.executable, "-P", "-m", "stoep", "twin", "--dir", str(self.directory / "street"), *options]
 
     def run(self, *options: str, seconds: float = 110, env: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
-        """Exit status and summary."""
+        """Exit status and summary, after every frame that was in the air was held against the contract."""
         summary = self.directory / "summary.json"
         done = subprocess.run(
             self.command("--summary", str(summary), *options),
@@ -39,6 +41,9 @@ class Streets:
             check=False,
         )
         assert summary.exists(), done.stdout + done.stderr + self.log()
+        said = tape.validate(self.directory / "street")
+        assert said["uplink"] > 0, "nothing was said in the street"
+        assert said["reply"] > 0, "nothing was answered in the street"
         return done.returncode, json.loads(summary.read_text())
 
     def log(self) -> str:

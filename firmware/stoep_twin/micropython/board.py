@@ -18,6 +18,12 @@ import host  # noqa: E402
 
 _board = host.attach(_facts)
 
+# What is C on the chip is there before `boot.py` begins: a Ctrl-C cannot fall into its import.
+import keyboard  # noqa: E402
+import machine  # noqa: E402, F401
+
+keyboard.take_its_place()
+
 
 def _report(text):
     import struct
@@ -55,7 +61,7 @@ def _trace(error):
 def _run(path, scope):
     with open(path) as source:
         code = compile(source.read(), path, "exec")
-    exec(code, scope)
+    keyboard.run(code, scope)
 
 
 def _life():

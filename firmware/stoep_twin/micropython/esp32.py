@@ -7,6 +7,7 @@ from host import board as _board
 _TABLE = 0x8000
 _MAGIC = 0x50AA
 _SECTOR = 4096
+_BLANK = b"\xff" * 256  # in small pieces: this lies in the heap of the board
 _NO_ENTRY = 19
 _IO_ERROR = 5
 
@@ -57,8 +58,7 @@ class Partition:
 
     def readblocks(self, block_num, buf, offset=0):
         self._at(block_num, offset, len(buf))
-        data = Partition._chip.read(len(buf))
-        buf[:] = data
+        Partition._chip.readinto(buf)
 
     def writeblocks(self, block_num, buf, offset=None):
         if offset is None:
@@ -82,6 +82,7 @@ class Partition:
             return _SECTOR
         if op == 6:
             self._at(arg, 0, _SECTOR)
-            Partition._chip.write(b"\xff" * _SECTOR)
+            for _ in range(_SECTOR // len(_BLANK)):
+                Partition._chip.write(_BLANK)
             return 0
         return None

@@ -9,6 +9,7 @@ import struct
 
 import utime
 
+_TICKS = utime.ticks_add(0, -1)  # all ones: where this interpreter's ticks wrap, after 18 minutes if it has 32 bits
 _POLLIN = 1
 _ONE_REAL_MS = 1000
 
@@ -25,6 +26,7 @@ class Board:
         self._clock = open(facts["clock"], "rb")
         self._drift = facts["drift_ppm"]
         self._origin = facts["rtc_origin_us"]
+        self._head = None
 
     def tell(self, kind, payload=b""):
         self._stream.write(struct.pack("<H", len(payload) + 1) + kind + payload)
@@ -37,11 +39,13 @@ class Board:
                 return body[1:]
 
     def _take(self):
-        stream = self._stream
-        head = stream.read(2)
-        body = stream.read(head[0] | head[1] << 8) if head else b""
-        if not body:
+        # A KeyboardInterrupt may end this at any jump: a head that was read is kept, so that its body is found.
+        if not self._head:
+            self._head = self._stream.read(2)
+        if not self._head:
             raise SystemExit  # the twin is gone, and so is this street
+        body = self._stream.read(self._head[0] | self._head[1] << 8)
+        self._head = None
         if body[:1] == b"R":
             self.arrived.append(body)
         return body
@@ -69,7 +73,7 @@ class Board:
 
     def virtual_us(self):
         page = self._anchors()
-        return page[2] + (utime.ticks_us() - page[1]) * page[3] // 1000
+        return page[2] + utime.ticks_diff(utime.ticks_us(), page[1] & _TICKS) * page[3] // 1000
 
     def speed_milli(self):
         return self._anchors()[3]

@@ -28,7 +28,7 @@ Wait = Callable[[int, float], bool]
 
 
 class Reply(NamedTuple):
-    """A sealed reply, and the links by which the node was heard, the best first."""
+    """A sealed reply, and the links by which the node may hear it, the best first."""
 
     frame: bytes
     via: tuple[str, ...]
@@ -108,15 +108,15 @@ class Intake:
                 self._repeated(node, verdict, header.counter, rssi, via)
                 return None
             plain = frames.open_uplink(node.uplink, header)
-            node.hear(via, rssi, real())
             try:
                 uplink = Uplink.from_bytes(plain, self._catalogue, node.before(header.counter))
             except UnplacedError:
-                return self._challenge(node, header.counter)
+                return self._challenge(node, header.counter, via)
             exchange = Exchange(uplink.epoch, uplink.tick, round(at * _US))
             if uplink.instance != self.instance:
-                return self._challenge(node, header.counter)
+                return self._challenge(node, header.counter, via)
             node.window.accept(header.counter, frame, real())
+            node.hear(via, rssi, real(), confirmed=None if uplink.back is None else header.counter - uplink.back)
             anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
             node.answered(header.counter, exchange)
             ticket = self._take(node, uplink, exchange, anchor)
@@ -127,13 +127,14 @@ class Intake:
         with self._lock:
             return Reply(self._answer(node, header.counter, uplink, durable, received), node.routes())
 
-    def _challenge(self, node: Node, counter: int) -> Reply:
+    def _challenge(self, node: Node, counter: int, via: str) -> Reply:
+        # By the way it came: where an old frame was said again, tells nothing of where its node is.
         self._counters.add("challenges")
-        return Reply(node.seal(counter, Challenge().to_bytes()), node.routes())
+        return Reply(node.seal(counter, Challenge().to_bytes()), (via,))
 
     def _repeated(self, node: Node, verdict: Verdict, counter: int, rssi: int | None, via: str) -> None:
         if verdict is Verdict.ECHO:
-            node.hear(via, rssi, real())
+            node.echo(via, rssi, real())
             self._counters.add("echoes")
         else:
             self._drop("replayed", f"{node.entry.name} seems to send counter {counter} again")

@@ -50,8 +50,18 @@ class Node:
         self._replies += 1
         return frame.seal_reply(self._reply, self.entry.kid, self._instance, self._replies, answered, plain)
 
-    def hear(self, via: str, rssi: int | None, now: float) -> None:
-        """A proven frame, or its echo, came by the link `via`."""
+    def hear(self, via: str, rssi: int | None, now: float, *, confirmed: int | None) -> None:
+        """A frame of this instance came by the link `via`; it says which counter's reply the node heard last.
+
+        When that is not the last one answered, a louder bridge is no better: an echo can come from anybody who has
+        a radio and stands beside it, so the next reply goes the way the frame came.
+        """
+        if confirmed is None or confirmed != next(reversed(self._exchanges), None):
+            self._routes = {}
+        self.echo(via, rssi, now)
+
+    def echo(self, via: str, rssi: int | None, now: float) -> None:
+        """The frame heard last, or a copy of it, came by the link `via`."""
         self._routes[via] = (_UNKNOWN_RSSI if rssi is None else rssi, now)
         self._routes = {name: route for name, route in self._routes.items() if now - route[1] <= _STALE}
 

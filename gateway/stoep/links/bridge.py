@@ -25,8 +25,9 @@ _FIRST_DELAY = 0.25  # seconds before the port is tried again, doubled up to:
 _LONGEST_DELAY = 5.0
 _LATE = 0.2  # seconds after which a reply is not worth sending
 _SILENT = 3.5  # seconds without a HELLO (one a second) after which the bridge counts as gone
-_IDLE = 1.5  # seconds after the last write by which all of it is consumed or lost
+_IDLE = 0.25  # seconds after the last write by which all of it is consumed or lost: the ring's 260 bytes take 3 ms
 _HELLO_COUNTERS = ("heard", "filtered", "sent", "send_failed", "serial_errors", "overflows")
+_SERIAL_ERRORS = _HELLO_COUNTERS.index("serial_errors")
 
 
 class State(Enum):
@@ -168,10 +169,12 @@ class BridgeLink:
         with self._lock:
             idle = real() - self._written_at > _IDLE
             booted = self._credit.hello(hello.boot, hello.consumed, hello.window, idle=idle)
+            garbled = self._hello is not None and hello.counters[_SERIAL_ERRORS] != self._hello.counters[_SERIAL_ERRORS]
             self._hello, self._hello_at = hello, real()
             if booted:
                 _log.info("the bridge on %s says hello: release %s", self.name, hello.release)
                 self._queue.clear()
+            if booted or garbled or self._credit.astray:
                 self._write(END)
                 self._push_filter()
             self.state = State.READY

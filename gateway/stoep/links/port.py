@@ -44,8 +44,8 @@ def open_port(port: str) -> serial.Serial:
     """Raises PortError."""
     try:
         opened = _Port(port=port, baudrate=BAUD, timeout=_READ_SECONDS, write_timeout=_WRITE_SECONDS, exclusive=True)
-    except (OSError, ValueError) as error:  # SerialException is an OSError
-        raise PortError(_remedy(port, error if isinstance(error, OSError) else OSError(str(error)))) from error
+    except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError, termios.error is none
+        raise PortError(_remedy(port, error if isinstance(error, OSError) else OSError(*error.args))) from error
     descriptor = opened.fileno()
     with contextlib.suppress(termios.error):
         attributes = termios.tcgetattr(descriptor)

@@ -16,6 +16,7 @@ BAUD = 921_600
 END = b"\x00"
 LONGEST = 512  # bytes between two zeros; more is garbage
 FILTER_KIDS = 48  # kids in one FILTER message, so that it fits the bridge's ring
+_LOOKS = 8  # messages of the bridge among which one saw an empty ring, if no byte was lost
 _WRAP = 2**32
 _BLOCK = 254
 _MAC = 6
@@ -210,7 +211,11 @@ class Deframer:
 
 
 class Credit:
-    """How many bytes may still be sent to the bridge."""
+    """How many bytes may still be sent to the bridge.
+
+    Bytes that a bad line loses, doubles or makes up must not eat credit for ever. More consumed than sent: nobody sent
+    the rest. Never all consumed, however often one looks: as many as were always missing are lost.
+    """
 
     def __init__(self) -> None:
         self._boot: int | None = None
@@ -218,6 +223,10 @@ class Credit:
         self._window = 0
         self._sent = 0
         self._consumed = 0
+        self._intruded = False
+        self._least = _WRAP  # the fewest bytes that were under way since they were last judged
+        self._looks = 0
+        self.astray = False  # as of the last HELLO: bytes were lost, or came in that nobody sent
 
     def hello(self, boot: int, consumed: int, window: int, *, idle: bool) -> bool:
         """A HELLO grants credit; True when the bridge has booted since the last one.
@@ -225,13 +234,26 @@ class Credit:
         `idle`: nothing was sent for so long that whatever is not consumed by now was lost on the line.
         """
         booted = boot != self._boot
-        if booted or idle:
+        if booted:
             self._sent = consumed
-        self._boot, self._consumed, self._window, self._granted = boot, consumed, window, True
+            self._looks = 0
+        self._boot, self._window, self._granted = boot, window, True
+        self.consumed(consumed)
+        lost = 0
+        if booted or idle or self._looks >= _LOOKS:
+            lost = (self._sent - consumed) % _WRAP if idle else self._least
+            self._sent = (self._sent - lost) % _WRAP
+            self._least, self._looks = _WRAP, 0
+        self.astray, self._intruded = not booted and (lost > 0 or self._intruded), False
         return booted
 
     def consumed(self, consumed: int) -> None:
+        if (self._sent - consumed) % _WRAP >= _WRAP // 2:
+            self._sent = consumed
+            self._intruded = True
         self._consumed = consumed
+        self._least = min(self._least, (self._sent - consumed) % _WRAP)
+        self._looks += 1
 
     def revoke(self) -> None:
         """Something other than the bridge's program spoke: send nothing until it says hello."""

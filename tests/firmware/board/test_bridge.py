@@ -39,3 +39,14 @@ def test_the_sieve_is_open_until_told_then_knows_kids_and_rates():
     sieve.push(1, 2, 1, 3, b"\x00\x00\x00\x01")
     assert not sieve.passes(other)
     assert [sieve.passes(one) for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_list_of_kids_whose_part_was_lost_is_not_taken():
+    sieve = Sieve()
+    one, other = frame(b"\x00\x00\x00\x01"), frame(b"\x00\x00\x00\x02")
+    assert sieve.push(0, 1, 50, 100, b"\x00\x00\x00\x01")
+    assert sieve.push(0, 3, 50, 100, b"\x00\x00\x00\x01")
+    assert not sieve.push(2, 3, 50, 100, b"\x00\x00\x00\x02")  # without part 1 it would shut somebody out
+    assert sieve.passes(one) and not sieve.passes(other)
+    assert sieve.push(0, 2, 50, 100, b"\x00\x00\x00\x01") and sieve.push(1, 2, 50, 100, b"\x00\x00\x00\x02")
+    assert sieve.passes(one) and sieve.passes(other)

@@ -1,0 +1,337 @@
+"""What a power cut left is opened by the product's own code, and every promise made before the cut is looked for.
+
+First the store alone: it opens, it is whole, it holds what was acknowledged and nothing that nobody said. Then the
+nodes come back with what they still hold, time goes on, and in the end each window must be the sum of exactly the
+samples that were taken, the ledger must name exactly those that were not, and the city must not be contradicted.
+"""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gateway_load import SITE, Recording, turn, values, write_settings
+from gateway_talk import Key, Life, Published
+
+from gateway_rig import PlayedNode, write_clock
+from stoep import settings
+from stoep.errors import StoreError
+from stoep.service import Service, restore
+from stoep.store import nodes, window_rows
+from stoep.store.database import Database
+from stoep.store.windows import Total, Window, start_of
+from stoep.uplink.dialects.native import Native
+from stoep.wire.channels import catalogue
+from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Place, Sample
+
+_AWAY = 2000  # virtual seconds without power
+_WAITED = 7 * 3600  # until nobody waits for a better time any more
+_PER_FRAME = 5
+_COUNTER = 1_000_000  # above all that were used
+_FINDINGS = 5  # of one state are enough
+Counted = dict[int, tuple[int, int, int, int, int]]  # channel → count, total, lowest, highest, last
+Where = tuple[bytes, int]  # a node's kid, a window's start
+
+
+def _fail(error: BaseException) -> Any:
+    raise error
+
+
+class _Broken(Exception):  # noqa: N818 -- not an error of this program: what it looks for
+    """The state is so far from what was promised that nothing more can be asked of it."""
+
+
+class State:
+    """One outcome of one power cut: `lives` and `sent` tell what had been said by then."""
+
+    def __init__(
+        self, folder: Path, recording: Recording, lives: dict[bytes, Life], sent: list[Published], utc: float
+    ) -> None:
+        self._folder = folder
+        self._recording = recording
+        self._lives = lives
+        self._sent = sent
+        self._utc = utc
+        self.findings: list[str] = []
+
+    def check(self) -> list[str]:
+        """What is wrong with it."""
+        try:
+            self._alone()
+            if not self.findings:  # a broken store would end this process, as it should
+                self._with_nodes()
+        except _Broken as broken:
+            self._find(str(broken))
+        return self.findings
+
+    def _find(self, finding: str) -> None:
+        if len(self.findings) < _FINDINGS:
+            self.findings.append(finding)
+
+    # The store alone.
+
+    def _alone(self) -> None:
+        try:
+            database = Database(self._folder / "stoep.db", _fail)
+        except StoreError as error:
+            raise _Broken(f"the store does not open: {error.__cause__ or error}") from None
+        try:
+            with database.reading() as sql:
+                self._whole(sql)
+                self._alarms(sql)
+            self._positions(database)
+            self._log(database)
+            self._windows(database)
+        except (sqlite3.Error, StoreError) as error:
+            raise _Broken(f"the store cannot be read: {error}") from None
+        finally:
+            database.close()
+
+    def _whole(self, sql: sqlite3.Connection) -> None:
+        for pragma in ("integrity_check", "foreign_key_check"):
+            found = [row for row in sql.execute(f"PRAGMA {pragma}") if row != ("ok",)]
+            if found:
+                raise _Broken(f"{pragma}: {found[:2]}")
+
+    def _positions(self, database: Database) -> None:
+        kids = {identity.id: identity.kid for identity in nodes.identities(database)}
+        there = {kids[number]: position.durable() for number, position in restore(database).items() if position.floor}
+        for kid, life in self._lives.items():
+            told, known = life.durable, there.get(kid, Place(0, 0))
+            if any(key <= told for key in life.said) and known < told and known.epoch in {0, told.epoch}:
+                self._find(f"{kid.hex()} was told {told} is durable, restored is {known}")  # another epoch: see _resend
+
+    def _alarms(self, sql: sqlite3.Connection) -> None:
+        there: dict[bytes, dict[Key, Alarm]] = defaultdict(dict)
+        query = "SELECT kid, epoch, number, code, tick, raised, value FROM alarm JOIN identity AS i ON i.id = identity"
+        for kid, epoch, number, code, tick, raised, value in sql.execute(query):
+            there[kid][epoch, number] = Alarm(epoch, number, code, tick, bool(raised), value)
+        for kid, found in there.items():
+            if any(self._lives[kid].alarms.get(key) != alarm for key, alarm in found.items()):
+                self._find(f"{kid.hex()}: an alarm in the store was never raised like that")
+        for kid, life in self._lives.items():
+            for key in life.held - there[kid].keys():
+                self._find(f"{kid.hex()}: alarm {key} was acknowledged and is not in the store")
+
+    def _log(self, database: Database) -> None:
+        kids = {identity.id: identity.kid for identity in nodes.identities(database)}
+        for row in nodes.rows(database):
+            for entry in row.entries:
+                life = self._lives.get(kids[entry.identity])
+                if life is None:
+                    raise _Broken(f"row {row.id} of the log is of a node that was not heard")
+                for sample in entry.samples:
+                    if life.said.get((sample.epoch, sample.seq)) != sample:
+                        self._find(f"row {row.id} of the log holds {sample}, which nobody said")
+                for lost in entry.lost:
+                    self._declared(life, row.id, lost)
+
+    def _declared(self, life: Life, row: int, lost: Lost) -> None:
+        keys = [(lost.epoch, seq) for seq in range(lost.first, lost.last + 1)]
+        if lost.cause and any(life.declared.get(key) != lost.cause for key in keys):
+            self._find(f"row {row} of the log holds {lost}, which nobody declared")
+
+    def _windows(self, database: Database) -> None:
+        """Each published revision is on its way or confirmed; none that was sent is taken back."""
+        native = _native(database)
+        names = {identity.kid: identity for identity in nodes.identities(database)}
+        waiting = _revisions(database)
+        sent: dict[Where, dict[int, Published]] = defaultdict(dict)
+        for message in self._sent:
+            if message.is_window():
+                sent[_where(message.content)][message.content["revision"]] = message
+        windows = {(window.kid, window.start): window for window in _all(database)}
+        for where, window in windows.items():
+            now = sent[where].get(window.revision)
+            if now is not None and not window.due and now.payload != native.window(names[where[0]], window)[2]:
+                self._find(f"{_named(where)}: revision {window.revision} is not what the city has under this number")
+            confirmed = now is not None and now.confirmed is not None
+            if window.revision and not confirmed and waiting.get(where) != window.revision:
+                self._find(f"{_named(where)}: revision {window.revision} is neither confirmed nor on its way")
+        for where, revisions in sent.items():
+            if where not in windows or windows[where].revision < max(revisions, default=0):
+                self._find(f"{_named(where)}: the city has revision {max(revisions)}, the store an earlier one")
+
+    # The nodes come back.
+
+    def _with_nodes(self) -> None:
+        write_settings(self._folder, self._recording.files)
+        clock = self._folder / "clock"
+        clock.unlink(missing_ok=True)
+        write_clock(clock, utc=self._utc + _AWAY, speed=0)
+        service = Service(settings.load(self._folder / "gateway.toml"))
+        database = service._database
+        database._fatal = _fail
+        service.intake._wait = lambda _ticket, _seconds: service._journal.commit() or True  # no thread would do it
+        try:
+            for kid, life in self._lives.items():
+                self._resend(service, kid, life)
+            service._journal.commit()
+            service._refiner.turn()
+            turn(clock, _WAITED)
+            service._refiner.turn(last=True)
+            self._final(database)
+        finally:
+            database.close()
+
+    def _resend(self, service: Service, kid: bytes, life: Life) -> None:
+        """What a node still holds, in as many frames as it takes, then that there is nothing more."""
+        node = PlayedNode("", kid, self._recording.secrets[kid], counter=_COUNTER)
+        held = [s for key, s in sorted(life.said.items()) if key > life.durable and key not in life.declared]
+        lost = [lost for lost in life.lost if (lost.epoch, lost.last) > life.durable]
+        alarms = [alarm for key, alarm in life.alarms.items() if key not in life.held]
+        last = max((seq for epoch, seq in life.said.keys() | life.declared.keys() if epoch == life.epoch), default=0)
+        owed = [(s.epoch, s.seq) for s in held] + [(part.epoch, part.first) for part in lost]
+        end = Place(life.epoch, last + 1)
+        floor = Place(*min(owed, default=end))
+        now = self._utc + _AWAY - self._recording.began[kid, life.epoch]
+        first = True
+        while True:
+            content: dict[str, Any] = {"lost": tuple(lost[:_PER_FRAME]), "alarms": tuple(alarms[:2])}
+            samples = held[:_PER_FRAME]
+            place = floor if held or lost else end
+            answer = self._ask(service, node, samples, tick=int(now), epoch=life.epoch, floor=place, **content)
+            if first and answer.durable < life.durable:
+                self._find(f"{kid.hex()} was told {life.durable} is durable, and now {answer.durable}")
+            first = False
+            if not {(alarm.epoch, alarm.number) for alarm in alarms[:2]} <= set(answer.alarms):
+                self._find(f"{kid.hex()}: an alarm is not acknowledged")
+            if place is end and not alarms:
+                break
+            del held[:_PER_FRAME], lost[:_PER_FRAME], alarms[:2]
+        self._ask(service, node, [], tick=int(now), epoch=life.epoch, floor=end, back=1)
+
+    @staticmethod
+    def _ask(service: Service, node: PlayedNode, samples: list[Sample], **report: Any) -> Answer:
+        for _ in range(2):
+            reply = service.intake.handle(node.report(*samples, **report), service._clock.monotonic(), -61, "")
+            if reply is None:
+                raise _Broken(f"{node.kid.hex()} is not answered")
+            found = node.open(reply.frame)
+            if not isinstance(found, Challenge):
+                return found
+        raise _Broken(f"{node.kid.hex()} is challenged twice")
+
+    # What it has come to.
+
+    def _final(self, database: Database) -> None:
+        lost = self._ledger(database)
+        wanted: dict[Where, list[Sample]] = defaultdict(list)
+        for kid, life in self._lives.items():
+            for key, sample in life.said.items():
+                if key in lost[kid] and key not in life.declared:
+                    self._find(f"{kid.hex()}: {key} was said and is in the ledger as lost")
+                elif key not in lost[kid]:
+                    wanted[kid, start_of(self._taken(kid, sample))].append(sample)
+            self._unsaid(kid, life, lost[kid])
+        windows = {(window.kid, window.start): window for window in _all(database)}
+        for where in sorted(wanted.keys() | windows.keys()):
+            self._sum(where, wanted.get(where, []), windows.get(where))
+        self._city(database, windows)
+        (left,) = next(_rows(database, "SELECT count(*) FROM log"))
+        if left:
+            self._find(f"{left} rows of the log never find their windows")
+
+    def _taken(self, kid: bytes, sample: Sample) -> float:
+        return self._recording.began[kid, sample.epoch] + sample.tick
+
+    def _ledger(self, database: Database) -> dict[bytes, dict[Key, int]]:
+        lost: dict[bytes, dict[Key, int]] = defaultdict(dict)
+        query = "SELECT kid, epoch, first, last, cause FROM ledger JOIN identity AS i ON i.id = identity"
+        for kid, epoch, first, last, cause in _rows(database, query):
+            for seq in range(first, last + 1):
+                if (epoch, seq) in lost[kid]:
+                    self._find(f"{kid.hex()}: {(epoch, seq)} is in the ledger twice")
+                lost[kid][epoch, seq] = cause
+        return lost
+
+    def _unsaid(self, kid: bytes, life: Life, lost: dict[Key, int]) -> None:
+        """Every number below the last that was not said is in the ledger, with the cause the node gave."""
+        known = life.said.keys() | life.declared.keys()
+        for epoch in {epoch for epoch, _ in known}:
+            last = max(seq for e, seq in known if e == epoch)
+            for key in ((epoch, seq) for seq in range(1, last + 1)):
+                if key not in life.said and lost.get(key) != life.declared.get(key, 0):
+                    self._find(f"{kid.hex()}: {key} was lost, the ledger says {lost.get(key)}")
+        if lost.keys() - {key for key in lost if key <= max(known, default=(0, 0))}:
+            self._find(f"{kid.hex()}: the ledger holds what never was")
+
+    def _sum(self, where: Where, samples: list[Sample], window: Window | None) -> None:
+        kid, _ = where
+        wanted: dict[int, Total] = {}
+        for sample in samples:
+            if sample.values != values(kid, sample.epoch, sample.seq):
+                self._find(f"{_named(where)}: the recording itself is wrong")
+            at = (round(self._taken(kid, sample) * 1_000_000), sample.epoch, sample.seq)
+            for channel, wire in zip(catalogue().layouts[sample.layout], sample.values, strict=True):
+                assert wire is not None
+                total = wanted.setdefault(channel.id, Total())
+                total.add(wire + channel.offset, at, total.flag, total.time)  # type: ignore[arg-type]
+        there = {} if window is None else _numbers(window.totals)
+        if there != _numbers(wanted):
+            counted = {numbers[0] for numbers in there.values()}
+            self._find(f"{_named(where)}: {len(samples)} samples were taken, the window adds up {counted or 0}")
+        if window is not None and (window.due or window.partial or not window.revision):
+            self._find(f"{_named(where)}: not published, or partial")
+
+    def _city(self, database: Database, windows: dict[Where, Window]) -> None:
+        """The highest revision that reaches the city of each window is the window; none means two things."""
+        native = _native(database)
+        names = {identity.kid: identity for identity in nodes.identities(database)}
+        seen: dict[tuple[Where, int], bytes] = {}
+        last: dict[Where, int] = defaultdict(int)
+        events: set[tuple[str, int, int]] = set()
+        said = [(message.payload, message.confirmed is not None) for message in self._sent]
+        said += [(payload, True) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
+        for payload, arrives in said:
+            content = json.loads(payload)
+            if "revision" not in content:
+                events |= {(content["kid"], content["epoch"], content["number"])} if arrives else set()
+                continue
+            where, revision = _where(content), content["revision"]
+            if seen.setdefault((where, revision), payload) != payload:
+                self._find(f"{_named(where)}: two things under revision {revision}")
+            last[where] = max(last[where], revision) if arrives else last[where]
+        for where, window in windows.items():
+            if seen.get((where, last[where])) != native.window(names[where[0]], window)[2]:
+                self._find(f"{_named(where)}: the city's last word is not the window")
+        for kid, life in self._lives.items():
+            for epoch, number in life.alarms:
+                if (kid.hex(), epoch, number) not in events:
+                    self._find(f"{kid.hex()}: alarm {epoch}/{number} never reaches the city")
+
+
+def _rows(database: Database, query: str) -> Iterator[Any]:
+    with database.reading() as sql:
+        yield from sql.execute(query).fetchall()
+
+
+def _all(database: Database) -> list[Window]:
+    keys = list(_rows(database, "SELECT kid, start FROM window"))
+    return [window_rows.find(database, kid, start) for kid, start in keys]
+
+
+def _native(database: Database) -> Native:
+    return Native(SITE, window_rows.generation(database), catalogue())
+
+
+def _revisions(database: Database) -> dict[Where, int]:
+    """What waits in the outbox."""
+    found = (json.loads(payload) for (payload,) in _rows(database, "SELECT payload FROM outbox"))
+    return {_where(content): content["revision"] for content in found if "revision" in content}
+
+
+def _where(content: dict[str, Any]) -> Where:
+    from datetime import datetime
+
+    return bytes.fromhex(content["kid"]), int(datetime.fromisoformat(content["start"]).timestamp())
+
+
+def _named(where: Where) -> str:
+    return f"window {where[1]} of {where[0].hex()}"
+
+
+def _numbers(totals: dict[int, Total]) -> Counted:
+    return {number: (t.count, t.total, t.lowest, t.highest, t.last) for number, t in totals.items()}

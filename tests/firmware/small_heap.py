@@ -1,0 +1,171 @@
+"""A node on a heap as small as the board's, with just enough around it that every part of a wake runs.
+
+One virtual bin with the compiled firmware; in the place of bridge and gateway a radio that opens its frames and answers
+with the gateway's own stages. The stand-ins of the board's modules lie in the same heap, so what they take is measured
+and given on top.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import compiled
+from gateway_chain import Chain
+from gateway_rig import PlayedNode, TurnedClock
+from stoep.resources import firmware_dir, hardware_dir
+from stoep_twin import boards, interpreter, technician
+from stoep_twin.air import Air, Radio
+from stoep_twin.boards import Board, Surroundings
+from stoep_twin.clockwork import Clockwork
+from stoep_twin.console import Line
+from stoep_twin.nursery import Nursery
+from stoep_twin.wiring import Wiring
+from stoep_twin.world import Place
+
+BOARD_BYTES = 56 * 1024  # the heap of a 32-bit board
+START = 1_780_293_600
+SPEED = 3000.0
+CHANNEL = 6
+WAKES = 12
+DEAF = range(3, 9)  # wakes whose frames nobody answers: a backlog grows, and drains after them
+_STAND_INS = "import host, machine, esp32, espnow, network, time\n"
+
+
+@cache
+def word() -> int:
+    """Bytes in a word of the interpreter."""
+    return 8 if _say("import sys; print(sys.maxsize > 1 << 32)") == "True" else 4
+
+
+def board_heap() -> int:
+    """The board's heap, in bytes of this interpreter: `-X heapsize=56wK`."""
+    return BOARD_BYTES * word() // 4
+
+
+def _say(program: str) -> str:
+    done = subprocess.run([*interpreter.command(), "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@dataclass
+class Wakes:
+    """What came of a life."""
+
+    lines: list[str]
+    faults: list[str]
+
+    def count(self, word: str) -> int:
+        return sum(line.split(maxsplit=1)[0] == word for line in self.lines if line)
+
+    @property
+    def failure(self) -> str | None:
+        """Why this was not a sound life, or None."""
+        if self.faults:
+            return self.faults[0]
+        if self.count("failed"):
+            return next(line for line in self.lines if line.startswith("failed"))
+        if self.count("sleep") < WAKES or not self.lines[-2].endswith("count=1"):
+            return f"ended with {self.lines[-2:]}"
+        return None
+
+
+class _Answering:
+    """Bridge and gateway in one radio."""
+
+    def __init__(self, air: Air, chain: Chain) -> None:
+        self.deaf = False
+        self._air, self._chain = air, chain
+        self._radio = Radio(b"\x24\x0a\xc4\x10\x00\x00", 0.0, True, self._hear, listening=True, channel=CHANNEL)
+        air.join(self._radio)
+
+    def _hear(self, sender: bytes, _rssi: int, frame: bytes) -> None:
+        reply = None if self.deaf else self._chain.say(frame)
+        self._chain.commit()
+        if reply is not None:
+            self._air.transmit(self._radio, sender, reply, lambda _heard: None)
+
+
+@dataclass
+class Bench:
+    """Compiled firmware and stand-ins in a folder, for any number of lives."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.firmware = compiled.firmware(self.folder / "firmware", firmware_dir())
+        self.stand_ins = compiled.compile_to(self.folder / "stand_ins", boards.STAND_INS, "")
+        shutil.copy(boards.STAND_INS / "board.py", self.stand_ins)
+        self._lives = 0
+
+    def live(self, heap: int) -> Wakes:
+        """A node's first dozen wakes on a heap of so many bytes."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(boards, "STAND_INS", self.stand_ins)
+            return asyncio.run(self._live(heap))
+
+    def stand_ins_bytes(self) -> int:
+        """What the stand-ins hold of the heap once loaded."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(boards, "STAND_INS", self.stand_ins)
+            loaded = asyncio.run(self._measure(_STAND_INS))
+        return loaded - int(_say("import gc; gc.collect(); print(gc.mem_alloc())"))
+
+    async def _measure(self, imports: str) -> int:
+        async with self._board(1 << 20, [], []) as (board, _, _), board.hands:
+            await board.run_script(imports + "import gc\ngc.collect()\nprint('alloc', gc.mem_alloc())\n")
+        log = (self.folder / f"life-{self._lives}" / "board" / "console.log").read_text()
+        return int(log.split("alloc ")[1])
+
+    async def _live(self, heap: int) -> Wakes:
+        wakes = Wakes([], [])
+        async with self._board(heap, wakes.lines, wakes.faults) as (board, answering, node):
+            await technician.commission_node(board, "bin", node.kid, node.secret, CHANNEL, 900)
+            life = asyncio.create_task(board.live())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._watch(board, wakes, answering), 20)
+            life.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await life
+        return wakes
+
+    async def _watch(self, board: Board, wakes: Wakes, answering: _Answering) -> None:
+        while wakes.count("sleep") < WAKES and not wakes.faults and not wakes.count("failed"):
+            answering.deaf = wakes.count("sleep") in DEAF
+            board.ring()
+            await asyncio.sleep(0.002)
+
+    @contextlib.asynccontextmanager
+    async def _board(
+        self, heap: int, lines: list[str], faults: list[str]
+    ) -> AsyncIterator[tuple[Board, _Answering, PlayedNode]]:
+        self._lives += 1
+        folder = self.folder / f"life-{self._lives}"
+        folder.mkdir()
+        clock = Clockwork(folder / "clock", START * 1_000_000, SPEED)
+        nursery = Nursery()
+        nursery.open(folder / "nursery.log")
+        air = Air(0.0, 1)
+        node = PlayedNode()
+        answering = _Answering(air, Chain(folder / "stoep.db", TurnedClock(), node))
+
+        def said(_board: Board, line: Line) -> None:
+            lines.append(line.text)
+
+        around = Surroundings(clock, nursery, air, self.firmware, said, faults.append, str(heap))
+        place = Place(1, 1, START)
+        wiring = Wiring(hardware_dir() / "bin.toml", place, lambda: clock.utc_us() / 1e6, SPEED, 1)
+        radio = Radio(b"\x24\x0a\xc4\x10\x00\x01", 10.0, False, lambda *_: None)
+        board = Board("bin-1", folder / "board", radio.mac, 0, wiring, radio, around)
+        try:
+            yield board, answering, node
+        finally:
+            nursery.close()
+            board.close()
+            clock.close()

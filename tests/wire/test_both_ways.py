@@ -1,0 +1,209 @@
+"""Whatever one side can say, the other understands: replies of the gateway, and reports of nodes in any state."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import contract
+from board_node import BoardNode
+from effort import searching, unlimited
+from stoep.wire import frame
+from stoep.wire.channels import catalogue
+from stoep.wire.messages import Answer, Challenge, Origin, Place, Uplink
+
+pytestmark = unlimited
+U32 = 2**32 - 1
+LAYOUT = catalogue().layouts[1]
+ALARM = catalogue().alarms[1]
+NO_INSTANCE = bytes(4)
+
+secrets = st.binary(min_size=32, max_size=32)
+kids = st.binary(min_size=4, max_size=4)
+counters = st.integers(1, frame.COUNTER_HIGHEST)
+epochs = st.integers(0, 65535)
+u32 = st.integers(0, U32)
+values = st.none() | st.integers(-(2**31), 2**31 - 1)
+answers = st.builds(
+    Answer,
+    st.builds(Place, epochs, u32),
+    st.lists(st.tuples(epochs, u32, u32), max_size=4),
+    st.lists(st.tuples(epochs, u32), max_size=8),
+    st.none() | u32,
+)
+
+
+@searching(300)
+@given(secrets, kids, counters, counters, kids, answers | st.just(Challenge()))
+def test_the_node_understands_every_answer(
+    board_node: BoardNode,
+    secret: bytes,
+    kid: bytes,
+    counter: int,
+    answered: int,
+    instance: bytes,
+    said: Answer | Challenge,
+) -> None:
+    plain = said.to_bytes()
+    contract.validate("reply", plain)
+    keys = frame.reply_keys(secret, instance)
+    (heard,) = board_node.open(secret, kid, answered, [frame.seal_reply(keys, kid, instance, counter, answered, plain)])
+    if isinstance(said, Challenge):
+        assert heard == (instance, plain, 0)
+    else:
+        content = [list(said.durable), [list(r) for r in said.received], [list(a) for a in said.alarms], said.utc]
+        assert heard == (instance, plain, content)
+
+
+class Taken(NamedTuple):
+    """A sample on the node's flash, its values as they travel."""
+
+    epoch: int
+    seq: int
+    tick: int
+    values: tuple[int | None, ...]
+
+
+class State(NamedTuple):
+    """Where a node stands when it makes a report."""
+
+    epoch: int
+    seq: int  # the last one given
+    tick: int
+    samples: list[Taken]
+    durable: tuple[int, int]
+    received: list[tuple[int, int, int]]
+    lost: list[tuple[int, int, int, int]]
+    alarms: list[tuple[int, int, int, bool, int | None]]  # epoch, number, tick, raised, value
+    instance: bytes
+    heard: tuple[int, int] | None  # how many counters ago a reply was heard, and the tick of the frame it answered
+
+    def unsent(self) -> list[Taken]:
+        return [s for s in self.samples if s[:2] > self.durable and not _within(s, self.received)]
+
+    def held(self) -> list[Taken]:
+        return [s for s in self.samples if s[:2] > self.durable]
+
+
+def _within(sample: Taken, runs: Iterable[tuple[int, int, int]]) -> bool:
+    return any(sample.epoch == epoch and first <= sample.seq <= last for epoch, first, last in runs)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> State:
+    """A node some epochs old; numbers and seconds rise, now and then in great steps."""
+    steps = st.sampled_from([1, 1, 1, 1, 2, 3, 40, 70_000])
+    samples: list[Taken] = []
+    epoch, seq, tick = draw(st.integers(1, 3) | st.integers(1, 65000)), 0, 0
+    usual = draw(st.booleans())  # a quiet wake, or nearly: one new sample after a reply to the frame just before
+    for _ in range(draw(st.integers(3 if usual else 0, 8))):
+        if not usual and draw(st.integers(0, 4)) == 0:
+            epoch, seq, tick = epoch + draw(st.integers(1, 3)), 0, 0
+        seq += 1 if usual else draw(steps)
+        tick += draw(st.sampled_from([0, 1, 900]) | st.integers(0, 2**29 - 1))
+        samples.append(Taken(epoch, seq, tick, tuple(draw(st.tuples(*[values] * len(LAYOUT))))))
+    keys = [sample[:2] for sample in samples]
+    received: list[tuple[int, int, int]] = []
+    if usual:
+        durable = draw(st.sampled_from([keys[-3], *keys[:-1]]))
+        if durable != keys[-2]:
+            received = [(epoch, durable[1] + 1, keys[-2][1])]
+    else:
+        durable = draw(st.sampled_from([(0, 0), *keys]))
+        starts = draw(st.lists(st.sampled_from([(0, 0), *keys]), max_size=3))
+        received = [(e, first, first + draw(st.integers(0, 3))) for e, first in starts]
+    back = st.sampled_from([1, 1, 1, 2]) if usual else st.integers(1, 300)
+    heard = draw(st.tuples(back, st.integers(0, tick)) | st.none())
+    losses = st.tuples(st.integers(0, epoch), st.integers(1, U32), st.integers(0, 9), st.integers(1, 2))
+    alarms = st.tuples(st.integers(0, epoch), u32, u32, st.booleans(), values)
+    few = draw(st.sampled_from([0, 0, 0, 1])) if usual else 3
+    return State(
+        epoch,
+        seq,
+        tick + draw(st.integers(0, 2**29)),
+        samples,
+        durable,
+        received,
+        [(e, first, min(first + more, U32), cause) for e, first, more, cause in draw(st.lists(losses, max_size=few))],
+        draw(st.lists(alarms, max_size=few, unique_by=lambda a: a[:2])),
+        draw(kids),
+        heard,
+    )
+
+
+def _for_the_board(state: State, counter: int) -> dict[str, Any]:
+    counts = [
+        [None if v is None else v + channel.offset for v, channel in zip(sample.values, LAYOUT, strict=True)]
+        for sample in state.samples
+    ]
+    return {
+        "last": [state.epoch, state.seq],
+        "tick": state.tick,
+        "samples": [[*sample[:3], these] for sample, these in zip(state.samples, counts, strict=True)],
+        "durable": state.durable,
+        "received": state.received,
+        "lost": state.lost,
+        "alarms": [
+            [e, number, ALARM.id, tick, int(raised), ALARM.channel.id, None if v is None else v + ALARM.channel.offset]
+            for e, number, tick, raised, v in state.alarms
+        ],
+        "instance": state.instance.hex(),
+        "heard": [counter - state.heard[0], state.heard[1]] if state.heard else [0, 0],
+    }
+
+
+def _positions(runs: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """The same positions in the fewest runs."""
+    joined: list[tuple[int, int, int]] = []
+    for epoch, first, last in sorted(runs):
+        if joined and joined[-1][0] == epoch and first <= joined[-1][2] + 1:
+            joined[-1] = (epoch, joined[-1][1], max(last, joined[-1][2]))
+        else:
+            joined.append((epoch, first, last))
+    return joined
+
+
+def _holes(state: State) -> list[tuple[int, int, int]]:
+    pairs = pairwise([state.durable, *(sample[:2] for sample in state.held())])
+    return [(a[0], a[1] + 1, b[1] - 1) for a, b in pairs if a[0] == b[0] and b[1] > a[1] + 1]
+
+
+def _is_said(heard: Uplink, state: State) -> None:
+    """Everything that the report says is so, and nothing is left out that had room."""
+    held = state.held()
+    assert (heard.epoch, heard.tick, heard.instance) == (state.epoch, state.tick, state.instance)
+    assert heard.floor == (held[0][:2] if held else (state.epoch, state.seq + 1))
+    assert heard.back == (state.heard[0] if state.heard else None)
+    said = sorted((s.epoch, s.seq, s.tick, s.values) for s in heard.samples)
+    unsent = state.unsent()
+    assert said == unsent[: len(said)]
+    if not (state.lost or state.alarms or _holes(state)):
+        assert len(said) >= min(3, len(unsent))
+    alarms = [(a.epoch, a.number, a.tick, a.raised, a.value) for a in heard.alarms]
+    assert alarms == state.alarms[:4]
+    lost = [(lost.epoch, lost.first, lost.last) for lost in heard.lost]
+    due = _positions([*(run[:3] for run in state.lost), *_holes(state)])
+    if len(due) <= 3:
+        assert _positions(lost) == due
+    assert not any(_within(sample, lost) and not _within(sample, due) for sample in state.samples)
+
+
+def test_the_gateway_understands_every_report(board_node: BoardNode) -> None:
+    forms = {"usual": 0, "report": 0}
+
+    @searching(300)
+    @given(secrets, kids, st.integers(301, frame.COUNTER_HIGHEST), states())
+    def holds(secret: bytes, kid: bytes, counter: int, state: State) -> None:
+        plain, sealed = board_node.report(secret, kid, counter, _for_the_board(state, counter))
+        contract.validate("uplink", plain)
+        header = frame.read_header(sealed)
+        assert (header.kid, header.counter) == (kid, counter)
+        assert frame.open_uplink(frame.uplink_keys(secret), header) == plain
+        before = Origin(state.epoch, state.heard[1]) if state.heard and state.heard[0] == 1 else None
+        _is_said(Uplink.from_bytes(plain, catalogue(), before), state)
+        forms["usual" if plain[0] != 0x85 else "report"] += 1
+
+    holds()
+    assert min(forms.values()) >= 20, forms
