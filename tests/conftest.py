@@ -14,8 +14,19 @@ ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 60  # seconds: a script that is still running then hangs
 
 
+_FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Call it with a line that states what was measured: the run's last lines say it, also when all is well."""
+    return request.config.stash.setdefault(_FIGURES, []).append
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """How many messages of this run were held against the contract, whoever said them."""
+    """What was measured, and how many messages of this run were held against the contract, whoever said them."""
+    for line in terminalreporter.config.stash.get(_FIGURES, []):
+        terminalreporter.write_line(line)
     contract = sys.modules.get("contract")
     if contract is not None and contract.validated:
         counts = " and ".join(f"{contract.validated[rule]} as {rule}" for rule in contract.RULES)

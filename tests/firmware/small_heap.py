@@ -8,19 +8,18 @@ and given on top.
 import asyncio
 import contextlib
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 import compiled
+import heap
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock
 from stoep.resources import firmware_dir, hardware_dir
-from stoep_twin import boards, interpreter, technician
+from stoep_twin import boards, technician
 from stoep_twin.air import Air, Radio
 from stoep_twin.boards import Board, Surroundings
 from stoep_twin.clockwork import Clockwork
@@ -29,29 +28,12 @@ from stoep_twin.nursery import Nursery
 from stoep_twin.wiring import Wiring
 from stoep_twin.world import Place
 
-BOARD_BYTES = 56 * 1024  # the heap of a 32-bit board
 START = 1_780_293_600
 SPEED = 3000.0
 CHANNEL = 6
 WAKES = 12
 DEAF = range(3, 9)  # wakes whose frames nobody answers: a backlog grows, and drains after them
 _STAND_INS = "import host, machine, esp32, espnow, network, time\n"
-
-
-@cache
-def word() -> int:
-    """Bytes in a word of the interpreter."""
-    return 8 if _say("import sys; print(sys.maxsize > 1 << 32)") == "True" else 4
-
-
-def board_heap() -> int:
-    """The board's heap, in bytes of this interpreter: `-X heapsize=56wK`."""
-    return BOARD_BYTES * word() // 4
-
-
-def _say(program: str) -> str:
-    done = subprocess.run([*interpreter.command(), "-c", program], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 @dataclass
@@ -104,18 +86,18 @@ class Bench:
         shutil.copy(boards.STAND_INS / "board.py", self.stand_ins)
         self._lives = 0
 
-    def live(self, heap: int) -> Wakes:
+    def live(self, size: int) -> Wakes:
         """A node's first dozen wakes on a heap of so many bytes."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(boards, "STAND_INS", self.stand_ins)
-            return asyncio.run(self._live(heap))
+            return asyncio.run(self._live(size))
 
     def stand_ins_bytes(self) -> int:
         """What the stand-ins hold of the heap once loaded."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(boards, "STAND_INS", self.stand_ins)
             loaded = asyncio.run(self._measure(_STAND_INS))
-        return loaded - int(_say("import gc; gc.collect(); print(gc.mem_alloc())"))
+        return loaded - int(heap.say("import gc; gc.collect(); print(gc.mem_alloc())"))
 
     async def _measure(self, imports: str) -> int:
         async with self._board(1 << 20, [], []) as (board, _, _), board.hands:
@@ -123,9 +105,9 @@ class Bench:
         log = (self.folder / f"life-{self._lives}" / "board" / "console.log").read_text()
         return int(log.split("alloc ")[1])
 
-    async def _live(self, heap: int) -> Wakes:
+    async def _live(self, size: int) -> Wakes:
         wakes = Wakes([], [])
-        async with self._board(heap, wakes.lines, wakes.faults) as (board, answering, node):
+        async with self._board(size, wakes.lines, wakes.faults) as (board, answering, node):
             await technician.commission_node(board, "bin", node.kid, node.secret, CHANNEL, 900)
             life = asyncio.create_task(board.live())
             with contextlib.suppress(TimeoutError):
@@ -143,7 +125,7 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def _board(
-        self, heap: int, lines: list[str], faults: list[str]
+        self, size: int, lines: list[str], faults: list[str]
     ) -> AsyncIterator[tuple[Board, _Answering, PlayedNode]]:
         self._lives += 1
         folder = self.folder / f"life-{self._lives}"
@@ -158,7 +140,7 @@ class Bench:
         def said(_board: Board, line: Line) -> None:
             lines.append(line.text)
 
-        around = Surroundings(clock, nursery, air, self.firmware, said, faults.append, str(heap))
+        around = Surroundings(clock, nursery, air, self.firmware, said, faults.append, str(size))
         place = Place(1, 1, START)
         wiring = Wiring(hardware_dir() / "bin.toml", place, lambda: clock.utc_us() / 1e6, SPEED, 1)
         radio = Radio(b"\x24\x0a\xc4\x10\x00\x01", 10.0, False, lambda *_: None)
