@@ -10,7 +10,7 @@ from node.kdf import hkdf
 
 LONGEST = const(250)  # one ESP-NOW frame
 PLAIN_LONGEST = const(221)  # what fits beside the longest header, byte-string head and tag
-COUNTER_HIGHEST = const(0xFFFFFFFFFF)
+COUNTER_HIGHEST = 0xFFFFFFFFFF
 
 _UP = b"\x83\x43\xa1\x01\x0a\xa2\x04\x44"  # [h'A1010A', {4: kid…
 _DOWN = b"\x83\x43\xa1\x01\x0a\xa3\x04\x44"
