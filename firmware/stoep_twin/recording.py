@@ -48,9 +48,10 @@ class Recording:
 
 
 def read(directory: Path) -> list[Heard]:
-    """The tape of a run that has ended, or as far as it was flushed."""
+    """The tape of a run that has ended, or as far as it was flushed; half a line at its end is passed over."""
+    text = (directory / FILE).read_text()
     tape = []
-    for line in (directory / FILE).read_text().splitlines():
+    for line in text[: text.rfind("\n") + 1].splitlines():
         seconds, sender, to, frame = line.split()
         tape.append(Heard(float(seconds), bytes.fromhex(sender), bytes.fromhex(to), bytes.fromhex(frame)))
     return tape

@@ -41,6 +41,7 @@ class Restarts:
     replies: int = 0
     reused: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    secrets: list[tuple[bytes, bytes]] = field(default_factory=list)  # those replaced, with their kids
 
     @property
     def restarts(self) -> int:
@@ -98,6 +99,8 @@ class Restarting:
         elif what == "watchdog":
             board.crash(Cause.WATCHDOG)
         else:
+            entry = self.street.nodes[name].entry
+            self.result.secrets.append((entry.kid, entry.secret))
             await self.street.renew(name, erased=what == "flashed anew")
 
     async def _gateway(self, what: str) -> None:

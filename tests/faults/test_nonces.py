@@ -15,6 +15,7 @@ from typing import Any
 import attack_restarts
 import pytest
 
+import tape
 from stoep.resources import firmware_dir, hardware_dir
 from stoep_twin import technician
 from stoep_twin.air import Air, Radio
@@ -154,6 +155,7 @@ def test_no_nonce_is_used_twice_over_any_restarts(tmp_path: Path) -> None:
     assert found.reused == []
     assert found.problems == []
     assert found.uplinks >= 150
+    assert tape.validate(tmp_path / "street", renewed=found.secrets)["uplink"] >= 150
     assert found.acts.keys() >= {"power cut", "EN button", "reset", "flashed anew", "commissioned again"}
     assert found.acts.keys() >= {"watchdog", "gateway killed"}
 

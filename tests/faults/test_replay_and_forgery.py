@@ -10,6 +10,7 @@ import attack_street
 import pytest
 from attack_chain import Attack
 
+import tape
 from gateway_rig import sample
 from stoep.wire.messages import Challenge
 
@@ -65,3 +66,5 @@ def test_a_street_whose_every_frame_is_said_again_believes_none_and_serves_its_o
     assert found.acts["answered for the gateway"]["sent"] >= 50
     assert len(replays) == 4
     assert all(act["sent"] >= 100 for act in replays)
+    said = tape.validate(tmp_path, hostile=True)
+    assert min(said["uplink"], said["reply"]) >= 100

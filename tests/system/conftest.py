@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import tape
+from stoep_twin import recording
 
 _MARK = "STOEP_TEST_STREET"
 
@@ -25,12 +27,13 @@ class Streets:
         self.mark = f"{_MARK}={uuid.uuid4().hex}".encode()
         name, value = self.mark.decode().split("=")
         self.env = {**os.environ, name: value, "PYTHONUNBUFFERED": "1"}
+        self._validated = False
 
     def command(self, *options: str) -> list[str]:
         return [sys.executable, "-P", "-m", "stoep", "twin", "--dir", str(self.directory / "street"), *options]
 
     def run(self, *options: str, seconds: float = 110, env: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
-        """Exit status and summary, after every frame that was in the air was held against the contract."""
+        """Exit status and summary."""
         summary = self.directory / "summary.json"
         done = subprocess.run(
             self.command("--summary", str(summary), *options),
@@ -41,10 +44,17 @@ class Streets:
             check=False,
         )
         assert summary.exists(), done.stdout + done.stderr + self.log()
-        said = tape.validate(self.directory / "street")
+        said = self.validate()
         assert said["uplink"] > 0, "nothing was said in the street"
         assert said["reply"] > 0, "nothing was answered in the street"
         return done.returncode, json.loads(summary.read_text())
+
+    def validate(self) -> Counter[str]:
+        """Hold every frame that was in the air against the contract, once."""
+        if self._validated or not (self.directory / "street" / recording.FILE).exists():
+            return Counter()
+        self._validated = True
+        return tape.validate(self.directory / "street")
 
     def log(self) -> str:
         log = self.directory / "street" / "gateway.log"
@@ -76,6 +86,7 @@ def streets(tmp_path: Path) -> Iterator[Streets]:
     made = Streets(tmp_path)
     yield made
     assert made.nobody_left(), made.alive()
+    made.validate()
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
 """The whole way, for real: boards, air, bridge, line, gateway, broker, city; and what the audit says of it."""
 
+import shlex
 from typing import Any
 
 import pytest
+
+from stoep_twin import interpreter
 
 
 def _good(status: int, summary: dict[str, Any], readings: int) -> None:
@@ -27,6 +30,16 @@ def test_a_gateway_that_is_killed_in_mid_run_loses_nothing(streets: Any, seed: i
     status, summary = streets.run("--for", "20", "--loss", "0.2", "--seed", str(seed), "--kill-gateway", "2")
     _good(status, summary, 72)
     assert summary["kills"] == 2
+
+
+@pytest.mark.slow
+def test_a_micropython_of_the_users_own_runs_the_street(streets: Any) -> None:
+    own = streets.directory / "micropython"
+    command = " ".join(shlex.quote(word) for word in interpreter.command())
+    own.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    own.chmod(0o755)
+    status, summary = streets.run("--for", "8", "--loss", "0.1", env={interpreter.EXECUTABLE_VARIABLE: str(own)})
+    _good(status, summary, 18)
 
 
 @pytest.mark.slow
