@@ -1,0 +1,17 @@
+"""What is said while everything goes wrong fits the contract, too."""
+
+from collections.abc import Iterator
+
+import gateway_talk
+import pytest
+
+import gateway_rig
+from contract_spy import Spy
+
+
+@pytest.fixture(autouse=True)
+def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spy]:
+    """Whatever this process seals or understands in a test is held against the contract, in every test."""
+    watching = Spy(monkeypatch, gateway_rig, gateway_talk)
+    yield watching
+    watching.judge()
