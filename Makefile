@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 FOR ?=
+EXAMPLES ?= 20000
 BUILD := build
 VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
@@ -12,8 +13,9 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test power-cuts attack serial-line lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts attack serial-line bench lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
 export PATH := $(PATH):/usr/sbin
 
@@ -38,7 +40,13 @@ test: mosquitto lint ## everything, with real brokers and whole streets, under 1
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q --durations=10
 
-power-cuts: $(VENV)/.dev ## cut a node's power at every write of two lives, about three minutes
+proof: wire power-cuts attack serial-line ## the long campaigns one after the other, about twenty minutes
+
+wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
+	@echo "== the wire: $(EXAMPLES) examples for each search"
+	@STOEP_EXAMPLES=$(EXAMPLES) $(PYTEST) -q tests/wire
+
+power-cuts: $(VENV)/.dev mosquitto ## cut the power of node and gateway at every write, about five minutes
 	@$(BIN)/python tests/faults/power_cuts.py
 
 attack: $(VENV)/.dev ## replay, forge, flood and restart a street, about two minutes
@@ -46,6 +54,9 @@ attack: $(VENV)/.dev ## replay, forge, flood and restart a street, about two min
 
 serial-line: $(VENV)/.dev ## noise, floods, resets and 0x03 on the bridge's serial line, about four minutes
 	@$(BIN)/python tests/faults/serial_line.py
+
+bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
+	@$(BIN)/python tests/system/bench.py
 
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
 	@echo "== generated files"

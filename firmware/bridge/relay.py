@@ -37,6 +37,7 @@ _HELLO_MS = const(1000)
 _BYTES_A_TURN = const(260)
 _FRAMES_A_TURN = const(16)
 _RECEIVE_BUFFER = const(8192)
+_SENDERS = const(256)  # the port remembers whoever was heard, some 100 bytes each, and forgets only in a reset
 # the counters of a hello
 _FRAMES, _SIEVED, _SENT, _UNSENT, _GARBLED, _OVERFLOWS = const(0), const(1), const(2), const(3), const(4), const(5)
 
@@ -66,7 +67,7 @@ class Relay:
         self._counts = [0, 0, 0, 0, 0, 0]
 
     def run(self):
-        """Relay until something breaks, then start afresh. Does not return."""
+        """Relay until something breaks or a crowd has filled the heap, then start afresh. Does not return."""
         try:
             self._relay()
         finally:
@@ -80,7 +81,7 @@ class Relay:
         waiting.register(self._in, select.POLLIN)
         self._out.write(b"\x00")
         hello = time.ticks_add(time.ticks_ms(), -_HELLO_MS)
-        while True:
+        while len(self._radio.peers_table) < _SENDERS:
             now = time.ticks_ms()
             if time.ticks_diff(now, hello) >= _HELLO_MS:
                 hello = now

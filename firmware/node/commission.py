@@ -7,7 +7,8 @@ from node.life import Life
 def write(kind, channel, kid=None, secret=None):
     """Make this board a `kind` on radio `channel`; a node needs its 4-byte kid and a new 32-byte secret.
 
-    The order matters when the power goes in between: without an identity a board only says that it must be
+    A board that was another node may still hold readings of that one, and they must not go out under the new name:
+    ValueError. The order matters when the power goes in between: without an identity a board only says that it must be
     commissioned, so the counters of the new secret are begun first.
     """
     if kind == "bridge":
@@ -18,7 +19,10 @@ def write(kind, channel, kid=None, secret=None):
     if not 1 <= channel <= 13:
         raise ValueError("radio channel must be 1 to 13")
     device = flash.partition()
-    identity.store(device, "none", channel, None, None)
+    was = identity.load(device)
+    if was is not None and was.kid is not None and was.kid != kid:
+        raise ValueError("this board was node %s and may hold its readings: erase its flash first" % was.kid.hex())
+    identity.store(device, "none", channel, kid, None)
     if kid is not None:
         Life(device).begin()
     identity.store(device, kind, channel, kid, secret)

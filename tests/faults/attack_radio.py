@@ -11,6 +11,7 @@ from stoep_twin.air import BROADCAST, Air, Radio
 _METRES = 40.0
 _OWN = bytes.fromhex("0200000000ff")
 _LAST_CHALLENGE_S = 0.3
+_ADDRESSES = 100  # more than a bridge answers, fewer than make it begin anew: each frame must be accounted for
 _REPLIES_AT_ONCE = 4  # what fits between an uplink and the true reply
 
 
@@ -70,10 +71,10 @@ class Attacker:
         await over
 
     async def say_all(self, frames: Iterable[bytes], mac: bytes | None = None, pause: float = 0.0) -> int:
-        """One after the other; without `mac` each from an address of its own. Returns how many."""
+        """One after the other; without `mac` from changing addresses. Returns how many."""
         count = 0
         for frame in frames:
-            await self.say(frame, mac or b"\x02" + self._chance.randbytes(5))
+            await self.say(frame, mac or b"\x02" + self._chance.randrange(_ADDRESSES).to_bytes(5, "big"))
             count += 1
             if pause:
                 await asyncio.sleep(pause)

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from serial_ends import End, LinkEnd, Peer
 from serial_noise import BOOT_TEXT, Weather
-from serial_rig import Rig
+from serial_rig import BRIDGE_MAC, CHANNEL, Rig
 
 from stoep.wire import serial as line
+from stoep_twin.air import Radio
 from stoep_twin.boards import Cause
 
 RECOVERS = 3.0  # garbage costs the credit until the next hello, one a second; lost bytes, until one after that
@@ -30,6 +31,8 @@ _LINE_RATE = 92  # bytes in a millisecond
 _SETTLE = 0.4
 _CALM = 1.0
 _WINDOW, _FLOWING = 0.25, 0.9  # seconds, and which share of the street's frames is answered in them
+SENDERS = 256  # as many a bridge hears before it begins anew
+_PASSING = 0.003  # between two strangers
 _PAUSES = (0.005, 0.02)  # between two frames of the street
 
 
@@ -237,6 +240,26 @@ async def pulled(times: int, kind: str, directory: Path, seed: int) -> Outcome:
         await case.recovers()
 
     return await _case("pulled out in mid-frame", kind, directory, seed, act)
+
+
+async def crowded(strangers: int, kind: str, directory: Path, seed: int) -> Outcome:
+    """Ever new addresses in the air: the port would remember each for ever, so the bridge begins anew now and then."""
+
+    async def act(case: Case) -> None:
+        await case.ready()
+        air = case.rig.air
+        for number in range(strangers):
+            mac = b"\x02" + number.to_bytes(5, "big")
+            passer = Radio(mac, 5.0, False, lambda *_: None, channel=CHANNEL, stranger=True)
+            air.transmit(passer, BRIDGE_MAC, case.chance.randbytes(40), lambda _: None)
+            await asyncio.sleep(_PASSING)
+        anew = case.rig.board.starts - case.starts
+        if not strangers // SENDERS - 1 <= anew <= strangers // SENDERS + 1:
+            case.outcome.findings.append(f"{strangers} strangers, and the bridge began anew {anew} times")
+        case.starts += anew
+        await case.recovers()
+
+    return await _case(f"a crowd of {strangers}", kind, directory, seed, act)
 
 
 # -- floods ------------------------------------------------------------------------------------------------------------

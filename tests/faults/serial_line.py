@@ -57,6 +57,7 @@ def together(seconds: float, seed: int) -> list[Make]:
         floods = serial_cases.floods(seed, FLOOD)
         cases += [partial(serial_cases.flood, name, garbage, kind) for name, garbage in floods.items()]
         cases += [partial(serial_cases.resets, 20, kind), partial(serial_cases.pulled, 12, kind)]
+        cases.append(partial(serial_cases.crowded, 2000, kind))
     return cases
 
 

@@ -19,7 +19,7 @@ import tape
 from stoep.resources import firmware_dir, hardware_dir
 from stoep_twin import technician
 from stoep_twin.air import Air, Radio
-from stoep_twin.boards import Board, Surroundings
+from stoep_twin.boards import Board, ScriptError, Surroundings
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.nonces import NonceBook
 from stoep_twin.nursery import Nursery
@@ -124,6 +124,20 @@ def test_a_board_commissioned_again_while_it_runs_does_not_go_on_with_the_old_co
     lonely = asyncio.run(_live(tmp_path, act))
     assert lonely.air.nonces.reused == []
     assert lonely.air.nonces.uplinks >= 15
+
+
+def test_a_board_does_not_become_another_node_with_the_readings_of_the_old_one(tmp_path: Path) -> None:
+    async def act(lonely: Lonely) -> None:
+        await lonely.frames(1)
+        with pytest.raises(ScriptError, match=f"was node {_KID.hex()} .* erase its flash first"):
+            await technician.commission_again(lonely.board, "bin", b"\xc0\xff\xee\x02", bytes(range(32)), 6, 60)
+        await lonely.frames(2)
+        await technician.flash_anew(lonely.board, "bin", b"\xc0\xff\xee\x02", bytes(range(32)), 6, 60)
+        await lonely.frames(2)
+
+    lonely = asyncio.run(_live(tmp_path, act))
+    assert lonely.air.nonces.reused == []
+    assert lonely.air.nonces.uplinks >= 5
 
 
 def test_an_identity_whose_counter_is_gone_is_silent_and_says_that_it_must_be_commissioned(tmp_path: Path) -> None:

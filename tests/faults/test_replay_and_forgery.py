@@ -66,5 +66,5 @@ def test_a_street_whose_every_frame_is_said_again_believes_none_and_serves_its_o
     assert found.acts["answered for the gateway"]["sent"] >= 50
     assert len(replays) == 4
     assert all(act["sent"] >= 100 for act in replays)
-    said = tape.validate(tmp_path, hostile=True)
+    said = tape.validate(tmp_path)
     assert min(said["uplink"], said["reply"]) >= 100

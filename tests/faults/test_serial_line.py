@@ -59,6 +59,11 @@ def test_resets_and_pulled_cables_in_mid_frame(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_ever_new_senders_do_not_fill_the_bridge(tmp_path: Path) -> None:
+    _all_hold(serial_cases.crowded(700, "link", tmp_path, 1))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("random", "over-long frames"), ("0x03", "frames of no known kind")])
 def test_a_flood_ends(tmp_path: Path, names: tuple[str, ...]) -> None:
     garbage = serial_cases.floods(1, 100_000)

@@ -2,7 +2,7 @@
 
 import contextlib
 import tomllib
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
@@ -12,56 +12,55 @@ from stoep.errors import MalformedError
 from stoep.wire import frame
 from stoep_twin import recording
 
-_NEWEST = 8  # uplinks of a node that a reply may still be on its way to
+_KID = slice(8, 12)  # of a reply; which counter it answers, only its AAD knows
 
 
-def validate(
-    directory: Path, *, renewed: Iterable[tuple[bytes, bytes]] = (), hostile: bool = False
-) -> Counter[str]:
+def validate(directory: Path, *, renewed: Iterable[tuple[bytes, bytes]] = ()) -> Counter[str]:
     """How many uplinks and replies were said; raises `Misfit` for a frame that is neither, or no secret opens.
 
-    `renewed`: secrets by kid that the nodes had before those of `secrets.toml`. In a `hostile` street frames that no
-    secret opens are passed over: an attacker may say anything, but what is sealed must fit.
+    `renewed`: secrets, with their kids, that the nodes had before those of `secrets.toml`.
     """
     said: Counter[str] = Counter()
-    heard: dict[bytes, deque[int]] = defaultdict(lambda: deque(maxlen=_NEWEST))
-    secrets = _secrets(directory, renewed)
+    listener = _Listener([*_secrets(directory), *renewed])
     for one in recording.read(directory):
-        rule, plain = _opened(one.frame, heard, secrets)
-        if plain is not None:
-            contract.validate(rule, plain)
-            said[rule] += 1
-        elif not hostile:
+        rule, plain = listener.open(one.frame)
+        if plain is None:
             raise contract.Misfit(f"no secret opens this as {rule}: {one.frame.hex()}")
+        contract.validate(rule, plain)
+        said[rule] += 1
     return said
 
 
-def _secrets(directory: Path, renewed: Iterable[tuple[bytes, bytes]]) -> dict[bytes, list[bytes]]:
+def _secrets(directory: Path) -> Iterable[tuple[bytes, bytes]]:
     told = tomllib.loads((directory / "secrets.toml").read_text())["secrets"]
-    known: dict[bytes, list[bytes]] = defaultdict(list)
-    for kid, secret in [*((bytes.fromhex(kid), bytes.fromhex(secret)) for kid, secret in told.items()), *renewed]:
-        known[kid].append(secret)
-    return known
+    return ((bytes.fromhex(kid), bytes.fromhex(secret)) for kid, secret in told.items())
 
 
-def _opened(
-    sealed: bytes, heard: dict[bytes, deque[int]], secrets: dict[bytes, list[bytes]]
-) -> tuple[str, bytes | None]:
-    try:
-        header = frame.read_header(sealed)
-    except MalformedError:
-        return "reply", _answer(sealed, heard, secrets)
-    for secret in secrets[header.kid]:
-        with contextlib.suppress(MalformedError):
-            plain = frame.open_uplink(frame.uplink_keys(secret), header)
-            heard[header.kid].append(header.counter)
-            return "uplink", plain
-    return "uplink", None
+class _Listener:
+    """Has all the secrets, and remembers what each node has said."""
 
+    def __init__(self, secrets: Iterable[tuple[bytes, bytes]]) -> None:
+        self._secrets: dict[bytes, list[bytes]] = defaultdict(list)
+        for kid, secret in secrets:
+            self._secrets[kid].append(secret)
+        self._counters: dict[bytes, list[int]] = defaultdict(list)
 
-def _answer(sealed: bytes, heard: dict[bytes, deque[int]], secrets: dict[bytes, list[bytes]]) -> bytes | None:
-    for kid, counters in heard.items():
-        for answered, secret in product(reversed(counters), secrets[kid]):
+    def open(self, sealed: bytes) -> tuple[str, bytes | None]:
+        """What it is and what it says; None if no secret opens it."""
+        try:
+            header = frame.read_header(sealed)
+        except MalformedError:
+            return "reply", self._answer(sealed)
+        for secret in self._secrets[header.kid]:
+            with contextlib.suppress(MalformedError):
+                plain = frame.open_uplink(frame.uplink_keys(secret), header)
+                self._counters[header.kid].append(header.counter)
+                return "uplink", plain
+        return "uplink", None
+
+    def _answer(self, sealed: bytes) -> bytes | None:
+        kid = sealed[_KID]
+        for answered, secret in product(reversed(self._counters[kid]), self._secrets[kid]):
             with contextlib.suppress(MalformedError):
                 return frame.open_reply(secret, kid, answered, sealed)[1]
-    return None
+        return None
