@@ -56,7 +56,7 @@ serial-line: $(VENV)/.dev ## noise, floods, resets and 0x03 on the bridge's seri
 	@$(BIN)/python tests/faults/serial_line.py
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
-	@$(BIN)/python tests/system/bench.py
+	@$(BIN)/python tests/bench/reply.py
 
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
 	@echo "== generated files"

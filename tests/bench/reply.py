@@ -1,6 +1,6 @@
 """How long a node waits for its reply, in whole streets: node, air, bridge, line of 921,600 baud, gateway, and back.
 
-    python tests/system/bench.py [--seconds N] [--runs N]
+    python tests/bench/reply.py [--seconds N] [--runs N]
 
 Prints and writes build/bench.json. It measures and judges nothing: on a busy machine the figures are the machine's.
 """
