@@ -8,18 +8,24 @@ from __future__ import annotations
 import struct
 import tomllib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stoep_twin.chips.a02yyuw import A02YYUW, BAUD
-from stoep_twin.chips.battery import Battery
-from stoep_twin.chips.bme280 import BME280, Words
+from stoep_twin import parts
+from stoep_twin.chips.chip import Chip
 from stoep_twin.world import Place
 
-_OPEN, _ANY, _READ, _CLOSE = 0, 1, 2, 4
-_NO_DEVICE = 19  # ENODEV: nobody acknowledged the address
+_OPEN, _ANY, _READ, _WRITE, _CLOSE = 0, 1, 2, 3, 4
+_NO_DEVICE = 19  # ENODEV: nobody acknowledged the address, or a byte
 _RX_DEFAULT = 256
-_FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
+_FULL_SCALE_UV = {0: 950_000, 1: 1_250_000, 2: 1_750_000, 3: 3_100_000}  # by attenuation: 0, 2.5, 6, 11 dB
+
+
+@dataclass(frozen=True)
+class _Pin:
+    part: str
+    role: str
 
 
 class Wiring:
@@ -28,93 +34,123 @@ class Wiring:
     def __init__(self, drawing: Path, place: Place, now: Callable[[], float], speed: float, seed: int) -> None:
         with drawing.open("rb") as file:
             plan: dict[str, Any] = tomllib.load(file)
-        self._pins = {name: int(pin["gpio"]) for name, pin in plan.get("pins", {}).items()}
-        parts = plan.get("parts", {})
-        self._climate: tuple[int, BME280] | None = None
-        self._range: A02YYUW | None = None
-        self._battery: Battery | None = None
-        if "climate" in parts:
-            chip = BME280(lambda: place.climate(now()), now, Words.of_chip(seed))
-            self._climate = (int(parts["climate"]["address"]), chip)
-        if "range" in parts:
-            period = max(0.1, _FASTEST_FRAME_S * speed)
-            self._range = A02YYUW(lambda: place.distance_mm(now()), now, seed, period)
-        if "battery" in parts:
-            divider = int(plan["numbers"]["BATTERY_DIVIDER"])
-            self._battery = Battery(lambda: place.battery_volts(now()), divider, seed)
+        self.parts: dict[str, Chip] = {}
+        self._pins: dict[int, _Pin] = {}
+        self._buses: dict[tuple[int, int], dict[int, str]] = {}
+        around = parts.Around(place, now, speed, seed, plan.get("numbers", {}))
+        for name, part in plan.get("parts", {}).items():
+            chip = parts.make(name, part, around)
+            if chip is not None:
+                self.parts[name] = chip
+        self._solder(plan)
         self._uarts: dict[int, _Uart] = {}
-        self._levels: dict[int, int] = {}
+        self._levels: dict[int, bool] = {}
+
+    def _solder(self, plan: dict[str, Any]) -> None:
+        drawn = plan.get("pins", {})
+        for name, pin in drawn.items():
+            part = pin.get("part")
+            if part in self.parts:
+                self._pins[int(pin["gpio"])] = _Pin(part, name.removeprefix(f"{part.upper()}_"))
+        if "I2C_SDA" in drawn and "I2C_SCL" in drawn:
+            wires = int(drawn["I2C_SDA"]["gpio"]), int(drawn["I2C_SCL"]["gpio"])
+            on_bus = {name: part for name, part in plan["parts"].items() if part["bus"] == "i2c" and name in self.parts}
+            self._buses[wires] = {int(part["address"]): name for name, part in on_bus.items()}
 
     def reset(self, power: bool) -> None:
         """The board starts: pins float, UARTs are closed; with `power` the parts start afresh too."""
         self._uarts.clear()
         self._levels.clear()
-        if self._range:
-            self._range.power(False)
-        if power and self._climate:
-            self._climate[1].reset()
+        for pin in self._pins.values():
+            if pin.role == "POWER":
+                self.parts[pin.part].power(False)
+        if power:
+            for chip in self.parts.values():
+                chip.reset()
 
     def i2c(self, request: bytes) -> bytes:
-        """operation, SDA, SCL, address, register, count, data → errno (0: fine), data."""
-        operation, sda, scl, address, register, count = struct.unpack_from("<BBBBBH", request)
-        wired = self._climate is not None and (sda, scl) == (self._pins["I2C_SDA"], self._pins["I2C_SCL"])
-        if operation == 0:
-            return bytes((0, self._climate[0])) if wired and self._climate else b"\x00"
-        if not wired or self._climate is None or address != self._climate[0]:
+        """0, SDA, SCL: scan → 0, addresses. 1, SDA, SCL, address, count, bytes: write, then read → errno, bytes."""
+        bus = self._buses.get((request[1], request[2]), {})
+        if request[0] == 0:
+            return bytes((0, *(address for address, name in sorted(bus.items()) if self.parts[name].write(b""))))
+        address, count = struct.unpack_from("<BH", request, 3)
+        data = request[6:]
+        chip = self.parts.get(bus.get(address, ""))
+        if chip is None or ((data or not count) and not chip.write(data)):
             return bytes((_NO_DEVICE,))
-        chip = self._climate[1]
-        if operation == 1:
-            return b"\x00" + chip.read(register, count)
-        chip.write(register, request[7:])
-        return b"\x00"
+        read = chip.read(count) if count else b""
+        return bytes((_NO_DEVICE,)) if read is None else b"\x00" + read
 
     def pin(self, request: bytes) -> bytes | None:
         """(0, pin, level) sets, (1, pin) reads."""
+        number = request[1]
+        wired = self._pins.get(number)
         if request[0] == 1:
-            return bytes((self._levels.get(request[1], 0),))
-        self._levels[request[1]] = request[2]
-        if self._range and request[1] == self._pins["RANGE_POWER"]:
-            self._range.power(bool(request[2]))
+            return bytes((self.parts[wired.part].level(wired.role) if wired else self._levels.get(number, False),))
+        self._levels[number] = bool(request[2])
+        if wired and wired.role == "POWER":
+            self.parts[wired.part].power(self._levels[number])
+        elif wired:
+            self.parts[wired.part].drive(wired.role, self._levels[number])
         return None
 
     def adc(self, request: bytes) -> bytes:
         """pin, attenuation → µV."""
-        wired = self._battery is not None and request[0] == self._pins["BATTERY_ADC"]
-        return struct.pack("<i", self._battery.read_uv(request[1]) if wired and self._battery else 0)
+        wired, full_scale = self._pins.get(request[0]), _FULL_SCALE_UV.get(request[1], 0)
+        microvolts = self.parts[wired.part].microvolts(wired.role, full_scale) if wired else 0
+        return struct.pack("<i", max(0, min(microvolts, full_scale)))
 
     def uart(self, request: bytes) -> bytes | None:
         """operation, UART, arguments: 0 opens, 1 any, 2 reads, 3 writes, 4 closes."""
         operation, number = request[0], request[1]
         if operation == _OPEN:
-            baud, rx, _, ring = struct.unpack_from("<IBBH", request, 2)
-            self._uarts[number] = _Uart(baud, rx, ring or _RX_DEFAULT)
+            baud, rx, tx, ring = struct.unpack_from("<IBBH", request, 2)
+            self._uarts[number] = _Uart(self._end(rx, "RX"), self._end(tx, "TX"), baud, ring or _RX_DEFAULT)
             return None
         if operation == _CLOSE:
             self._uarts.pop(number, None)
             return None
         uart = self._uarts.get(number)
-        if uart is not None and self._range is not None and uart.rx == self._pins["RANGE_RX"]:
-            uart.take(self._range.sent(uart.ring))
+        if uart is not None:
+            uart.listen()
         if operation == _ANY:
             return struct.pack("<H", len(uart.waiting) if uart else 0)
         if operation == _READ:
             return uart.give(struct.unpack_from("<H", request, 2)[0]) if uart else b""
+        if operation == _WRITE and uart is not None:
+            uart.say(request[2:])
         return None
 
+    def _end(self, gpio: int, role: str) -> Chip | None:
+        wired = self._pins.get(gpio)
+        return self.parts[wired.part] if wired and wired.role == role else None
 
+
+def _garbled(data: bytes) -> bytes:
+    return bytes(byte ^ 0x5A for byte in data)
+
+
+@dataclass
 class _Uart:
-    """A receiver with a ring of its own: what does not fit is lost, what comes at another baud rate is garbage."""
+    """One UART with a ring of its own: what does not fit is lost, what comes at another baud rate is garbage."""
 
-    def __init__(self, baud: int, rx: int, ring: int) -> None:
-        self.baud = baud
-        self.rx = rx
-        self.ring = ring
-        self.waiting = bytearray()
+    hears: Chip | None
+    tells: Chip | None
+    baud: int
+    ring: int
+    waiting: bytearray = field(default_factory=bytearray)
 
-    def take(self, data: bytes) -> None:
-        if self.baud != BAUD:
-            data = bytes(byte ^ 0x5A for byte in data)
+    def listen(self) -> None:
+        """Take in what has come."""
+        if self.hears is None:
+            return
+        data = self.hears.sent(self.ring)
+        data = data if self.baud == self.hears.baud else _garbled(data)
         self.waiting += data[: max(0, self.ring - len(self.waiting))]
+
+    def say(self, data: bytes) -> None:
+        if self.tells is not None:
+            self.tells.received(data if self.baud == self.tells.baud else _garbled(data))
 
     def give(self, count: int) -> bytes:
         given = bytes(self.waiting[:count])

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-BAUD = 9600
-_PERIOD_S = 0.1
+from stoep_twin.chips.chip import Chip
+
 _BLIND_MM = 30
 _FARTHEST_MM = 4500
 _OUTLIER = 0.03  # one in thirty echoes is somebody else's
@@ -18,11 +18,14 @@ _NEVER_SOONER = 12  # frames between two outliers: the waste does not fly about
 _NOISE_MM = 2.0
 
 
-class A02YYUW:
+class A02YYUW(Chip):
     """One range finder: `truth()` is the distance in mm, `now()` seconds of its own time, `period` between frames."""
 
+    baud = 9600
+    period = 0.1
+
     def __init__(
-        self, truth: Callable[[], float], now: Callable[[], float], seed: int, period: float = _PERIOD_S
+        self, truth: Callable[[], float], now: Callable[[], float], seed: int, period: float = period
     ) -> None:
         self._truth = truth
         self._now = now
@@ -32,14 +35,12 @@ class A02YYUW:
         self._next: float | None = None
 
     def power(self, on: bool) -> None:
-        """Switch the supply."""
         if not on:
             self._next = None
         elif self._next is None:
             self._next = self._now() + self._period
 
     def sent(self, most: int) -> bytes:
-        """What it has sent since last asked, at most the last `most` bytes worth of time."""
         if self._next is None:
             return b""
         out = bytearray()

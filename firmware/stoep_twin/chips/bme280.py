@@ -11,6 +11,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stoep_twin.chips.chip import Chip
+
 CHIP_ID = 0x60
 _REG_CALIBRATION_1 = 0x88  # 26 bytes up to 0xA1
 _REG_ID = 0xD0
@@ -103,7 +105,7 @@ def _invert(compensate: Callable[[float], float], truth: float, highest: int) ->
     return low if abs(compensate(low) - truth) <= abs(compensate(high) - truth) else high
 
 
-class BME280:
+class BME280(Chip):
     """One chip: `truth()` is the climate around it, `now()` seconds of its own time."""
 
     def __init__(self, truth: Callable[[], Climate], now: Callable[[], float], words: Words | None = None) -> None:
@@ -111,6 +113,7 @@ class BME280:
         self._now = now
         self.words = words or Words()
         self._registers = bytearray(256)
+        self._at = 0
         self.reset()
 
     def reset(self) -> None:
@@ -129,16 +132,18 @@ class BME280:
 
     # -- what the bus sees ---------------------------------------------------------------------------------------------
 
-    def read(self, register: int, count: int) -> bytes:
-        """A burst read; the address counts up."""
-        self._advance()
-        return bytes(self._registers[(register + i) & 0xFF] for i in range(count))
-
-    def write(self, register: int, data: bytes) -> None:
-        """One register, then pairs of register and value, as section 6.2.1 has it."""
-        self._write(register, data[0])
-        for at in range(1, len(data) - 1, 2):
+    def write(self, data: bytes) -> bool:
+        """A register's address; a value for it and pairs of register and value may follow (section 6.2.1)."""
+        if data:
+            self._at = data[0]
+        for at in range(0, len(data) - 1, 2):
             self._write(data[at], data[at + 1])
+        return True
+
+    def read(self, count: int) -> bytes:
+        """A burst; the address counts up."""
+        self._advance()
+        return bytes(self._registers[(self._at + i) & 0xFF] for i in range(count))
 
     def _write(self, register: int, value: int) -> None:
         self._advance()

@@ -98,24 +98,36 @@ class I2C:
     def __init__(self, id, *, scl, sda, freq=400000, timeout=50000):
         self._wires = bytes((_number(sda), _number(scl)))
 
-    def _transfer(self, operation, addr, memaddr=0, nbytes=0, data=b""):
-        request = bytes((operation,)) + self._wires + struct.pack("<BBH", addr, memaddr, nbytes) + data
-        answer = _board.ask(b"i", request)
+    def _ask(self, operation, request=b""):
+        answer = _board.ask(b"i", bytes((operation,)) + self._wires + request)
         if answer[0]:
             raise OSError(answer[0])
         return answer[1:]
 
+    def _transfer(self, addr, data, nbytes=0):
+        return self._ask(1, struct.pack("<BH", addr, nbytes) + data)
+
     def scan(self):
-        return list(self._transfer(0, 0))
+        return list(self._ask(0))
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
-        return self._transfer(1, addr, memaddr, nbytes)
+        return self._transfer(addr, memaddr.to_bytes(addrsize // 8, "big"), nbytes)
 
     def readfrom_mem_into(self, addr, memaddr, buf, *, addrsize=8):
-        buf[:] = self._transfer(1, addr, memaddr, len(buf))
+        buf[:] = self.readfrom_mem(addr, memaddr, len(buf), addrsize=addrsize)
 
     def writeto_mem(self, addr, memaddr, buf, *, addrsize=8):
-        self._transfer(2, addr, memaddr, 0, bytes(buf))
+        self._transfer(addr, memaddr.to_bytes(addrsize // 8, "big") + bytes(buf))
+
+    def readfrom(self, addr, nbytes, stop=True):
+        return self._transfer(addr, b"", nbytes)
+
+    def readfrom_into(self, addr, buf, stop=True):
+        buf[:] = self.readfrom(addr, len(buf))
+
+    def writeto(self, addr, buf, stop=True):
+        self._transfer(addr, bytes(buf))
+        return len(buf)
 
 
 class UART:

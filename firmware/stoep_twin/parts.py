@@ -1,0 +1,59 @@
+"""Which model stands for which part of a drawing, and what of the world it feels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from stoep_twin.chips.a02yyuw import A02YYUW
+from stoep_twin.chips.battery import Battery
+from stoep_twin.chips.bme280 import BME280, Words
+from stoep_twin.chips.chip import Chip
+from stoep_twin.world import Place
+
+_FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
+
+
+@dataclass(frozen=True)
+class Around:
+    """What surrounds the parts of one board: `now()` is Unix seconds of virtual time, `speed` its pace."""
+
+    place: Place
+    now: Callable[[], float]
+    speed: float
+    seed: int
+    numbers: dict[str, int]  # of the drawing
+
+    def at_least(self, seconds: float) -> float:
+        """A period of a stream in virtual seconds, not shorter than a board can read it in real time."""
+        return max(seconds, _FASTEST_FRAME_S * self.speed)
+
+
+def _climate(around: Around) -> Chip:
+    return BME280(lambda: around.place.climate(around.now()), around.now, Words.of_chip(around.seed))
+
+
+def _range(around: Around) -> Chip:
+    return A02YYUW(
+        lambda: around.place.distance_mm(around.now()), around.now, around.seed, around.at_least(A02YYUW.period)
+    )
+
+
+def _battery(around: Around) -> Chip:
+    return Battery(
+        lambda: around.place.battery_volts(around.now()), around.numbers["BATTERY_DIVIDER"], around.seed
+    )
+
+
+_MAKERS: dict[str, Callable[[Around], Chip]] = {
+    "BME280": _climate,
+    "A02YYUW": _range,
+    "battery": _battery,
+}
+
+
+def make(name: str, part: dict[str, Any], around: Around) -> Chip | None:
+    """The model of one part of a drawing, by what it is or else by its name there; None if nobody has written it."""
+    maker = _MAKERS.get(part["part"]) or _MAKERS.get(name)
+    return maker(around) if maker else None
