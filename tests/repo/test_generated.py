@@ -67,6 +67,15 @@ MISTAKES = {
     "a pin that does not exist": (BIN, "gpio = 21", "gpio = 24", "pins.I2C_SDA.gpio"),
     "an output on an input": (BIN, "gpio = 25", "gpio = 35", "pins.RANGE_POWER.gpio"),
     "an ADC that the radio blinds": (BIN, "gpio = 34", "gpio = 4", "pins.BATTERY_ADC.gpio"),
+    "a pin that is sampled at a reset": (BIN, "gpio = 26", "gpio = 12", "pins.RANGE_RX.gpio"),
+    "a supply that floats in sleep": (BIN, "gpio = 25", "gpio = 18", "pins.RANGE_POWER.gpio"),
+    "a pin that cannot wake": (BIN, "gpio = 33", "gpio = 19", "pins.MOTION_INT.gpio"),
+    "one address for two parts": (BIN, "address = 0x18", "address = 0x76", "parts.motion.address"),
+    "an address that is reserved": (BIN, "address = 0x18", "address = 0x78", "parts.motion.address"),
+    "a bus nobody knows": (BIN, 'bus = "uart"', 'bus = "usb"', "parts.range.bus"),
+    "a part without currents": (BIN, "microamps = { divider = 21 }", "", "parts.battery.microamps"),
+    "a current below nothing": (BIN, "divider = 21", "divider = -21", "parts.battery.microamps.divider"),
+    "parts on a bus that is not drawn": (BIN, "[pins.I2C_SDA]", "[pins.DATA_SDA]", "pins"),
     "a pin of no part": (BIN, 'part = "battery"', 'part = "bell"', "pins.BATTERY_ADC.part"),
     "a number that is text": (BIN, "RANGE_UART = 1", 'RANGE_UART = "1"', "numbers.RANGE_UART"),
     "a number named like a pin": (BIN, "RANGE_UART = 1", "RANGE_RX = 1", "numbers.RANGE_RX"),
@@ -84,7 +93,7 @@ def test_a_mistake_is_named_with_its_file_and_key(checkout: Path, file: Path, ol
 
 def test_a_mistake_leaves_the_generated_files_alone(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (checkout / OUTPUT / "catalogue.py").read_bytes()
-    edit(checkout / CHANNELS, "id = 1", "id = 7")
+    edit(checkout / CHANNELS, "id = 1", "id = 200")
     edit(checkout / BIN, "gpio = 21", "gpio = 6")
     assert generate.main(["--root", str(checkout)]) == 2
     assert "belongs to the flash chip; choose one outside 6-11" in capsys.readouterr().err

@@ -7,6 +7,8 @@ from typing import Any
 
 import cbor2
 
+from second_reader import LAYOUTS
+
 # Where the lengths, signs and limits of the wire lie.
 EDGES = (0, 1, 2, 8, 9, 23, 24, 127, 128, 255, 256, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**64 - 1, 2**64)
 INSTANCES = (bytes(4), bytes.fromhex("a1b2c3d4"))
@@ -23,8 +25,17 @@ def number(rng: Random, lowest: int = 0, highest: int = 2**32 - 1) -> int:
     return rng.randint(lowest, highest)
 
 
-def _values(rng: Random) -> list[int | None]:
-    return [None if rng.random() < 0.2 else number(rng, -(2**31), 2**31 - 1) for _ in range(6)]
+def _value(rng: Random) -> int | None:
+    return None if rng.random() < 0.2 else number(rng, -(2**31), 2**31 - 1)
+
+
+def _values(rng: Random, layout: int) -> list[int | None]:
+    return [_value(rng) for _ in range(LAYOUTS[layout])]
+
+
+def _whole(rng: Random, number_of: int, when: int) -> list[Any]:
+    layout = rng.choice(list(LAYOUTS))
+    return [number_of, layout, when, *_values(rng, layout)]
 
 
 def _many(rng: Random, most: int, one: Callable[[], Any]) -> list[Any]:
@@ -50,32 +61,38 @@ def uplink(rng: Random) -> list[Any]:
     """What a node says; mostly sensible, for one that never is shows little."""
     instance = rng.choice(INSTANCES)
     if rng.random() < 0.3:
-        return [instance, number(rng), number(rng, 1), 1, number(rng, 0, 99), *_values(rng)]
+        return [instance, number(rng), *_whole(rng, number(rng, 1), number(rng, 0, 99))]
     epoch, tick = number(rng, 1, 65535), number(rng)
     earlier = rng.random() < 0.3
     parts: dict[int, Any] = {}
     if rng.random() < 0.5:
         parts[1] = number(rng, 1)
     if rng.random() < 0.7:
-        whole = lambda: [number(rng, 1, 2**31), 1, number(rng, 0, tick), *_values(rng)]  # noqa: E731
-        parts[2] = [whole(), *_following(rng, whole)]
+        whole = lambda: _whole(rng, number(rng, 1, 2**31), number(rng, 0, tick))  # noqa: E731
+        parts[2] = _samples(rng, whole)
     if rng.random() < 0.4:
-        past = lambda: [number(rng, 1), 1, number(rng), *_values(rng)]  # noqa: E731
-        parts[3] = _many(rng, 2, lambda: [number(rng, 0, epoch - 1), [past(), *_following(rng, past)]])
+        past = lambda: _whole(rng, number(rng, 1), number(rng))  # noqa: E731
+        parts[3] = _many(rng, 2, lambda: [number(rng, 0, epoch - 1), _samples(rng, past)])
     if rng.random() < 0.4:
         parts[4] = _many(rng, 3, lambda: _lost(rng, epoch))
     if rng.random() < 0.4:
-        alarm = lambda: [number(rng, 0, epoch), number(rng), 1, number(rng), rng.randint(0, 1), _values(rng)[0]]  # noqa: E731
+        alarm = lambda: [number(rng, 0, epoch), number(rng), 1, number(rng), rng.randint(0, 1), _value(rng)]  # noqa: E731
         parts[5] = _many(rng, 3, alarm)
     if earlier:
         parts[6] = [number(rng, 0, epoch - 1), number(rng, 1)]
     return [instance, epoch, tick, 0 if earlier else number(rng, 1, 2**31), parts]
 
 
-def _following(rng: Random, whole: Callable[[], list[Any]]) -> list[list[Any]]:
-    return [
-        [-number(rng, 1, 1000), *_values(rng)] if rng.random() < 0.6 else whole() for _ in range(rng.randint(0, 3))
-    ]
+def _samples(rng: Random, whole: Callable[[], list[Any]]) -> list[list[Any]]:
+    samples = [whole()]
+    layout = samples[0][1]
+    for _ in range(rng.randint(0, 3)):
+        if rng.random() < 0.6:
+            samples.append([-number(rng, 1, 1000), *_values(rng, layout)])
+        else:
+            samples.append(whole())
+            layout = samples[-1][1]
+    return samples
 
 
 def _lost(rng: Random, epoch: int) -> list[int]:

@@ -3,15 +3,19 @@
 The shape is `contract.py`'s affair. Here is what the comments say: what counts from what, and which numbers make sense.
 """
 
+import tomllib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import cbor2
 
 import contract
+from stoep import resources
 
 U32 = 0xFFFFFFFF
-ALARM_CODES = {1}  # channels.toml
+_CHANNELS = tomllib.loads((resources.wire_dir() / "channels.toml").read_text())
+ALARM_CODES = {alarm["id"] for alarm in _CHANNELS["alarms"].values()}
+LAYOUTS = {layout["id"]: len(layout["channels"]) for layout in _CHANNELS["layouts"].values()}  # how many values
 SAMPLES, RUNS, LOST, ALARMS, FLOOR = 2, 3, 4, 5, 6
 
 
@@ -50,6 +54,7 @@ def _walk(epoch: int, items: list[Any], latest: int, whole: Callable[[list[Any]]
     for item in items:
         if item[0] < 0:
             _sure(bool(said))
+            _sure(len(item) - 1 == len(said[-1][3]))  # the layout follows on
             said.append(_sample(epoch, said[-1][1] + 1, said[-1][2] - item[0], latest, item[1:]))
         else:
             said.append(_sample(epoch, *whole(item), latest, item[3:]))

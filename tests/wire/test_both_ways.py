@@ -16,7 +16,7 @@ from stoep.wire.messages import Answer, Challenge, Origin, Place, Uplink
 
 pytestmark = unlimited
 U32 = 2**32 - 1
-LAYOUT = catalogue().layouts[1]
+LAYOUTS = catalogue().layouts
 ALARM = catalogue().alarms[1]
 NO_INSTANCE = bytes(4)
 
@@ -25,6 +25,7 @@ kids = st.binary(min_size=4, max_size=4)
 counters = st.integers(1, frame.COUNTER_HIGHEST)
 epochs = st.integers(0, 65535)
 u32 = st.integers(0, U32)
+layouts = st.sampled_from(sorted(LAYOUTS))
 values = st.none() | st.integers(-(2**31), 2**31 - 1)
 answers = st.builds(
     Answer,
@@ -63,7 +64,13 @@ class Taken(NamedTuple):
     epoch: int
     seq: int
     tick: int
+    layout: int
     values: tuple[int | None, ...]
+
+
+def contents(layout: int) -> st.SearchStrategy[tuple[int | None, ...]]:
+    """The values of a sample of this layout."""
+    return st.tuples(*[values] * len(LAYOUTS[layout]))
 
 
 class State(NamedTuple):
@@ -95,10 +102,11 @@ def _within(sample: Taken, runs: Iterable[tuple[int, int, int]]) -> bool:
 def quiet_wakes(draw: st.DrawFn) -> State:
     """One new sample, the one before received but not yet durable, and a reply heard to the frame just before."""
     epoch, seq, tick = draw(st.integers(1, 65000)), draw(st.integers(0, U32 - 3)), 0
+    layout = draw(layouts)
     samples: list[Taken] = []
     for number in range(seq + 1, seq + 4):
         tick += draw(st.sampled_from([1, 900]) | st.integers(0, 2**29 - 1))
-        samples.append(Taken(epoch, number, tick, tuple(draw(st.tuples(*[values] * len(LAYOUT))))))
+        samples.append(Taken(epoch, number, tick, layout, draw(contents(layout))))
     heard = (1, draw(st.integers(0, tick)))
     now = tick + draw(st.integers(0, 2**29))
     received = [(epoch, seq + 2, seq + 2)]
@@ -111,13 +119,16 @@ def states(draw: st.DrawFn) -> State:
     steps = st.sampled_from([1, 1, 1, 1, 2, 3, 40, 70_000])
     samples: list[Taken] = []
     epoch, seq, tick = draw(st.integers(1, 3) | st.integers(1, 65000)), 0, 0
+    layout = draw(layouts)
     usual = draw(st.booleans())  # a quiet wake, or nearly: one new sample after a reply to the frame just before
     for _ in range(draw(st.integers(3 if usual else 0, 8))):
         if not usual and draw(st.integers(0, 4)) == 0:
             epoch, seq, tick = epoch + draw(st.integers(1, 3)), 0, 0
         seq += 1 if usual else draw(steps)
         tick += draw(st.sampled_from([0, 1, 900]) | st.integers(0, 2**29 - 1))
-        samples.append(Taken(epoch, seq, tick, tuple(draw(st.tuples(*[values] * len(LAYOUT))))))
+        if draw(st.integers(0, 4)) == 0:  # other firmware from here on
+            layout = draw(layouts)
+        samples.append(Taken(epoch, seq, tick, layout, draw(contents(layout))))
     keys = [sample[:2] for sample in samples]
     received: list[tuple[int, int, int]] = []
     if usual:
@@ -149,13 +160,13 @@ def states(draw: st.DrawFn) -> State:
 
 def _for_the_board(state: State, counter: int) -> dict[str, Any]:
     counts = [
-        [None if v is None else v + channel.offset for v, channel in zip(sample.values, LAYOUT, strict=True)]
+        [None if v is None else v + c.offset for v, c in zip(sample.values, LAYOUTS[sample.layout], strict=True)]
         for sample in state.samples
     ]
     return {
         "last": [state.epoch, state.seq],
         "tick": state.tick,
-        "samples": [[*sample[:3], these] for sample, these in zip(state.samples, counts, strict=True)],
+        "samples": [[*sample[:4], these] for sample, these in zip(state.samples, counts, strict=True)],
         "durable": state.durable,
         "received": state.received,
         "lost": state.lost,
@@ -190,7 +201,7 @@ def _is_said(heard: Uplink, state: State) -> None:
     assert (heard.epoch, heard.tick, heard.instance) == (state.epoch, state.tick, state.instance)
     assert heard.floor == (held[0][:2] if held else (state.epoch, state.seq + 1))
     assert heard.back == (state.heard[0] if state.heard else None)
-    said = sorted((s.epoch, s.seq, s.tick, s.values) for s in heard.samples)
+    said = sorted(Taken(s.epoch, s.seq, s.tick, s.layout, s.values) for s in heard.samples)
     unsent = state.unsent()
     assert said == unsent[: len(said)]
     if not (state.lost or state.alarms or _holes(state)):
@@ -230,4 +241,5 @@ def test_the_gateway_understands_the_usual_report(
     board_node: BoardNode, secret: bytes, kid: bytes, counter: int, state: State
 ) -> None:
     plain = _understood(board_node, secret, kid, counter, state)
-    assert plain[0] == 0x80 + 5 + len(LAYOUT)  # an array of the usual form's length, not the report's five
+    values = len(LAYOUTS[state.samples[-1].layout])
+    assert plain[0] == 0x80 + 5 + values  # an array of the usual form's length, not the report's five

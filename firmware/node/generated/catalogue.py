@@ -8,6 +8,15 @@ PRESSURE = const(3)  # hPa, 2 decimals
 FILL_DISTANCE = const(4)  # mm, 0 decimals
 FILL_LEVEL = const(5)  # %, 0 decimals
 BATTERY_VOLTAGE = const(6)  # V, 3 decimals
+CO2 = const(7)  # ppm, 0 decimals
+PM1_0 = const(8)  # µg/m³, 0 decimals
+PM2_5 = const(9)  # µg/m³, 0 decimals
+PM10 = const(10)  # µg/m³, 0 decimals
+MOTION_COUNT = const(11)  # 1, 0 decimals
+SOLAR_VOLTAGE = const(12)  # V, 3 decimals
+LID_COUNT = const(13)  # 1, 0 decimals
+TILT = const(14)  # °, 0 decimals
+FAILURES = const(15)  # 1, 0 decimals
 
 # id: (name, offset, lowest, highest); wire = counts - offset, the limits are in counts
 CHANNELS = {
@@ -17,16 +26,35 @@ CHANNELS = {
     4: ("fill_distance", 0, 30, 4500),
     5: ("fill_level", 0, 0, 100),
     6: ("battery_voltage", 3700, 0, 6000),
+    7: ("co2", 400, 380, 10000),
+    8: ("pm1_0", 0, 0, 1000),
+    9: ("pm2_5", 0, 0, 1000),
+    10: ("pm10", 0, 0, 1000),
+    11: ("motion_count", 0, 0, 10000),
+    12: ("solar_voltage", 0, 0, 8000),
+    13: ("lid_count", 0, 0, 10000),
+    14: ("tilt", 0, 0, 180),
+    15: ("failures", 0, 0, 65535),
 }
 
 LAYOUT_BIN = const(1)
+LAYOUT_BIN_MOVING = const(2)
+LAYOUT_BENCH = const(3)
+LAYOUT_LAMPPOST = const(4)
 
 # id: the channels of a sample, in order
 LAYOUTS = {
     1: (1, 2, 3, 4, 5, 6),
+    2: (1, 2, 3, 4, 5, 14, 13, 6),
+    3: (1, 2, 3, 11, 12, 6),
+    4: (1, 2, 3, 8, 9, 10, 7, 11),
 }
 
 ALARM_FULL = const(1)
+ALARM_OVERFLOWING = const(2)
+ALARM_FIRE = const(3)
+ALARM_TILTED = const(4)
+ALARM_SENSOR_FAILING = const(5)
 
 LOST_FULL = const(1)
 LOST_CORRUPT = const(2)

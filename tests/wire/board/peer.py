@@ -37,9 +37,9 @@ def _board(state):
     # A board whose flash and memory hold what `state` says, everything put there by the firmware's own words.
     board = Board()
     memory = board.memory
-    for epoch, seq, tick, counts in state["samples"]:
-        known = {its.LAYOUTS[1][at]: value for at, value in enumerate(counts) if value is not None}
-        board.ring.append(SAMPLE, epoch, seq, tick, pack_values(1, known))
+    for epoch, seq, tick, layout, counts in state["samples"]:
+        known = {its.LAYOUTS[layout][at]: value for at, value in enumerate(counts) if value is not None}
+        board.ring.append(SAMPLE, epoch, seq, tick, pack_values(layout, known))
     for epoch, number, code, tick, raised, channel, value in state["alarms"]:
         place = board.ring.append(ALARM, epoch, number, tick, pack_alarm(code, raised, channel, value))
         memory.alarms.append(place)
