@@ -1,26 +1,18 @@
 """One wake of a node: sample, keep, send what the gateway has not got, hear the reply, sleep.
 
-The order is the promise: a sample is on flash before it is sealed, and the memory knows of a frame counter
-before the frame leaves the antenna.
+The order is the promise: a sample is on flash before it is sealed. Its sensors' code makes room before the code that
+talks to the gateway comes: the two together would not fit a board's heap.
 """
-
-import os
-import time
 
 from micropython import const
 
-from node import clock, flash, frame, memory, power, reply, settings
+from node import clock, flash, memory, power, settings, staging
 from node.generated import catalogue as its
 from node.life import Life
-from node.links.espnow import Link
 from node.memory import Memory
-from node.report import pack_alarm, pack_values
+from node.payload import pack_alarm, pack_values
 from node.ring import ALARM, SAMPLE, Ring
-from node.session import Session
 
-REPLY_MS = const(60)  # the reply window, from the end of sending; both sides know it
-_ATTEMPTS = const(4)  # unanswered frames a wake
-_FRAMES = const(12)  # frames a wake in all: what a backlog may cost
 _MOST_ALARMS = const(8)
 
 
@@ -29,6 +21,10 @@ def _kind(name, options, recalled):
         from node.kinds.bin import Bin
 
         return Bin(options, recalled)
+    if name == "bench":
+        from node.kinds.bench import Bench
+
+        return Bench(options, recalled)
     raise ValueError("no kind named %s in this release" % name)
 
 
@@ -84,7 +80,11 @@ class Cycle:
         if self._options.sampling:
             self._sample()
         self._watchdog.feed()
-        self._talk()
+        self._kind = None
+        staging.forget("node.kinds", "node.sensors", "node.health")
+        from node.contact import Contact
+
+        Contact(self._identity, self._life, self._memory, self._ring).talk()
         self._watchdog.feed()
         power.sleep(self._until_next_wake())
 
@@ -111,73 +111,6 @@ class Cycle:
         recalled.raised ^= 1 << code
         said = (recalled.epoch, recalled.number, code, raised, value)
         print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % said)
-
-    def _talk(self):
-        recalled = self._memory
-        session = Session(recalled, self._ring, self._life)
-        keys = frame.Keys(self._identity.secret, b"up")
-        link = Link(self._identity.channel, recalled.bridge)
-        try:
-            silent = 0
-            for attempt in range(1, _FRAMES + 1):
-                heard = self._exchange(session, keys, link, attempt)
-                if heard:
-                    silent = 0
-                    if heard == "answer" and session.is_settled():
-                        break
-                else:
-                    silent += 1
-                    recalled.unanswered = min(recalled.unanswered + 1, 65535)
-                    if silent == _ATTEMPTS:
-                        break
-                    if silent == 2:
-                        link.forget_bridge()
-                    time.sleep_ms(10 + os.urandom(1)[0] % 50)
-        finally:
-            link.close()
-            recalled.bridge = link.bridge
-            memory.keep(recalled)
-        held = session.held()
-        if held:
-            (first, last, count) = held
-            print("held first=%d/%d last=%d/%d count=%d" % (first[0], first[1], last[0], last[1], count))
-        else:
-            print("held count=0")
-
-    def _exchange(self, session, keys, link, attempt):
-        # One frame and what came of it: "answer", "challenge" or None.
-        identity = self._identity
-        counter = session.next_counter()
-        memory.keep(self._memory)
-        plain = session.report(clock.tick(), counter)
-        sealed = frame.seal_uplink(keys, identity.kid, counter, plain)
-        link.send(sealed)
-        sent = time.ticks_ms()
-        print("send counter=%d bytes=%d attempt=%d" % (counter, len(sealed), attempt))
-        left = REPLY_MS - time.ticks_diff(time.ticks_ms(), sent)
-        opened = link.hear(left, lambda heard: frame.open_reply(identity.secret, identity.kid, counter, heard))
-        if opened is None:
-            print("silent counter=%d" % counter)
-            return None
-        waited = time.ticks_diff(time.ticks_ms(), sent)
-        self._memory.unanswered = 0
-        instance, plain = opened
-        try:
-            answer = reply.decode(plain)
-            if answer is None:
-                session.challenged(instance)
-                print("challenge counter=%d" % counter)
-                return "challenge"
-            session.answered(instance, counter, answer)
-        except ValueError as error:
-            print("reply counter=%d error=%s" % (counter, error))
-            return None
-        received = answer.received[-1] if answer.received else (0, 0, 0)
-        print(
-            "reply counter=%d durable=%d/%d received=%d/%d ms=%d"
-            % (counter, answer.durable[0], answer.durable[1], received[0], received[2], waited)
-        )
-        return "answer"
 
     def _until_next_wake(self):
         # Milliseconds; the plan does not slip by the length of a wake.

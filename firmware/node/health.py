@@ -1,9 +1,9 @@
 """Faults are facts: counted in the memory, said on the console, never hidden."""
 
-CLIMATE = 0
-RANGE = 1
-BATTERY = 2
-_NAMES = ("climate", "range", "battery")
+from micropython import const
+
+CLIMATE, RANGE, BATTERY, SOLAR = const(0), const(1), const(2), const(3)
+_NAMES = ("climate", "range", "battery", "solar")
 _HIGHEST = 65535
 
 

@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5371)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6sHHH"
+_MAGIC = const(0x5372)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H"
 _RANGES = const(4)
 _ALARMS = const(8)
 NO_INSTANCE = b"\x00\x00\x00\x00"
@@ -36,7 +36,7 @@ class Memory:
         self.next_wake = 0  # tick
         self.bridge = None  # MAC of the bridge that answered last
         self.unanswered = 0  # attempts since the last reply
-        self.failures = [0, 0, 0]  # by sensor: climate, range, battery
+        self.failures = [0] * 8  # by sensor, see health.py
 
     def pack(self):
         """The bytes for the RTC memory: magic, fields, CRC."""
@@ -74,7 +74,7 @@ def unpack(data):
     memory.durable = (fields[8], fields[9])
     memory.number, memory.raised, memory.next_wake, memory.unanswered = fields[10:14]
     memory.bridge = fields[14] if fields[14] != bytes(6) else None
-    memory.failures = list(fields[15:18])
+    memory.failures = list(fields[15:23])
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

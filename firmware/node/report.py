@@ -128,20 +128,3 @@ def _write_runs(out, past):
         cbor.head(out, 4, 2)
         cbor.write(out, epoch)
         _write_samples(out, [record for record in past if record.epoch == epoch], 0, None)
-
-
-def pack_values(layout, counts):
-    """A sample's payload: the layout and its values as CBOR, absent ones null."""
-    payload = bytearray((layout,))
-    for channel in its.LAYOUTS[layout]:
-        value = counts.get(channel)
-        cbor.write(payload, None if value is None else value - its.CHANNELS[channel][1])
-    return payload
-
-
-def pack_alarm(code, raised, channel, value):
-    """An alarm's payload: the code, then raised and value as CBOR."""
-    payload = bytearray((code,))
-    cbor.write(payload, raised)
-    cbor.write(payload, None if value is None else value - its.CHANNELS[channel][1])
-    return payload

@@ -42,8 +42,8 @@ def _channels(channels: Table, module: Module) -> dict[str, int]:
             raise channel.error("offset", f"{offset} takes values past 32 bits", "choose one nearer to them")
         unit, decimals = channel.text("unit"), channel.integer("decimals", 0, _MOST_DECIMALS)
         module.constant(name.upper(), number, channels, name, f"{unit}, {decimals} decimals")
-        entries[number] = f'("{name}", {offset}, {lowest}, {highest})'
-    module.gap("id: (name, offset, lowest, highest); wire = counts - offset, the limits are in counts")
+        entries[number] = f'("{name}", {offset})'
+    module.gap("by id: name and offset; what travels is counts less offset")
     module.dictionary("CHANNELS", entries)
     return ids
 

@@ -15,7 +15,8 @@ def register(app: typer.Typer) -> None:
 
 
 def twin(
-    bins: Annotated[int, typer.Option(min=1, max=250, help="How many bins stand in the street.")] = 3,
+    bins: Annotated[int, typer.Option(min=0, max=200, help="How many bins stand in the street.")] = 3,
+    benches: Annotated[int, typer.Option(min=0, max=50, help="How many benches.")] = 0,
     speed: Annotated[
         float, typer.Option(min=1, max=3600, help="Virtual seconds in a real one; replies stay as quick as they are.")
     ] = 240.0,
@@ -39,7 +40,7 @@ def twin(
 ) -> None:
     """Run a virtual street: real firmware on virtual boards, the real gateway, a city that listens.
 
-    Each bin is a process of a real MicroPython that runs the files of firmware/ unchanged, wakes every 15 minutes of
+    Each node is a process of a real MicroPython that runs the files of firmware/ unchanged, wakes every 15 minutes of
     virtual time, measures a simulated world and reports over a lossy radio to a bridge; the gateway service makes
     windows of 15 minutes and sends them to the city's broker. At the end (--for, or Ctrl-C) the boards stop sampling
     and report until everything is acknowledged; then what the city received is counted against what the boards took.
@@ -62,8 +63,11 @@ def twin(
     from stoep_twin.rundir import DirectoryError
     from stoep_twin.street import Options
 
+    if bins + benches == 0:
+        raise typer.BadParameter("an empty street measures nothing: give --bins or --benches")
     options = Options(
         bins=bins,
+        benches=benches,
         speed=speed,
         seconds=seconds,
         loss=loss,

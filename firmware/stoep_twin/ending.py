@@ -99,6 +99,7 @@ def summarise(street: Street) -> Summary:
         speed=options.speed,
         loss=options.loss,
         bins=options.bins,
+        benches=options.benches,
         kills=street.gateway.kills,
         stuck_boards=street.stuck,
         faults=street.faults,

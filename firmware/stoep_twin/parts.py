@@ -46,10 +46,17 @@ def _battery(around: Around) -> Chip:
     )
 
 
+def _solar(around: Around) -> Chip:
+    return Battery(
+        lambda: around.place.solar_volts(around.now()), around.numbers["SOLAR_DIVIDER"], around.seed + 1
+    )
+
+
 _MAKERS: dict[str, Callable[[Around], Chip]] = {
     "BME280": _climate,
     "A02YYUW": _range,
     "battery": _battery,
+    "solar": _solar,
 }
 
 

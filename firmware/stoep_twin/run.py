@@ -46,7 +46,8 @@ class Run:
         lock = rundir.prepare(options.directory)
         with lock:
             progress(
-                f"a street of {options.bins} bins, {options.speed:g} times as fast as life, in {options.directory}"
+                f"a street of {len(options.furniture)} nodes, {options.speed:g} times as fast as life, "
+                f"in {options.directory}"
             )
             self._street = street = Street(options)
             self._catch()

@@ -23,6 +23,7 @@ _COLUMNS = (
     ("pressure", "pressure"),
     ("fill_level", "full"),
     ("battery_voltage", "battery"),
+    ("solar_voltage", "solar"),
 )
 
 

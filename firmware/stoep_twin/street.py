@@ -45,6 +45,7 @@ class Options:
     """What the user asked for."""
 
     bins: int = 3
+    benches: int = 0
     speed: float = 240.0
     seconds: float | None = None
     loss: float = 0.05
@@ -54,6 +55,12 @@ class Options:
     kills: int = 0
     interval: int = 900
     heap: str = DEFAULT_HEAP
+
+    @property
+    def furniture(self) -> list[tuple[str, str]]:
+        """(name, kind) of every node, as they stand down the street."""
+        numbers = {"bin": self.bins, "bench": self.benches}
+        return [(f"{kind}-{index}", kind) for kind, many in numbers.items() for index in range(1, many + 1)]
 
 
 @dataclass
@@ -118,10 +125,9 @@ class Street:
         around = Surroundings(self.clock, self._nursery, self.air, firmware_dir(), self._said, self.fault, options.heap)
         self.line = Line(self.directory / "bridge")
         self.bridge = self._board("bridge", 0, "bridge", around, self.line)[0]
-        for index in range(1, options.bins + 1):
-            name = f"bin-{index}"
-            board, place = self._board(name, index, "bin", around, None)
-            entry = NodeEntry((0xC0FFEE00 + index).to_bytes(4, "big"), name, "bin", secrets.token_bytes(32))
+        for index, (name, kind) in enumerate(options.furniture, 1):
+            board, place = self._board(name, index, kind, around, None)
+            entry = NodeEntry((0xC0FFEE00 + index).to_bytes(4, "big"), name, kind, secrets.token_bytes(32))
             self.nodes[name] = Node(entry, board, place)
         config = write_settings(
             self.directory,

@@ -27,6 +27,7 @@ class Summary:
     speed: float = 0.0
     loss: float = 0.0
     bins: int = 0
+    benches: int = 0
     kills: int = 0
     stuck_boards: int = 0
     faults: int = 0  # watchdog resets, crashes, flash misuse, a gateway that died by itself

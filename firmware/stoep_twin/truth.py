@@ -33,6 +33,7 @@ _RULES = {
     "fill_level": _Rule(_level, lambda _: 1.6),
     # 1 % of the divider and the ADC
     "battery_voltage": _Rule(lambda place, at: place.battery_volts(at) * 1000, lambda truth: truth * 0.01),
+    "solar_voltage": _Rule(lambda place, at: place.solar_volts(at) * 1000, lambda truth: 5 + truth * 0.01),
 }
 
 

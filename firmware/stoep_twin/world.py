@@ -51,6 +51,7 @@ class Place:
         self._shell = chance.uniform(-0.8, 0.8)  # sun or shade
         self._damp = chance.uniform(-4, 4)
         self._above = chance.uniform(0, 25) * 12  # Pa for the metres above the reference
+        self._clouds = _Wander(weather, 0.2, 0.3 * _DAY)
         self._start = start
         self._full_cell = chance.uniform(3.95, 4.15)
         self._drain = chance.uniform(0.004, 0.01) / _DAY
@@ -83,6 +84,11 @@ class Place:
     def battery_volts(self, at: float) -> float:
         """The cell, draining through the days."""
         return max(3.0, self._full_cell - (at - self._start) * self._drain)
+
+    def solar_volts(self, at: float) -> float:
+        """The panel, unloaded: nothing by night, near its highest as soon as there is some sun."""
+        height = math.sin(2 * math.pi * (at % _DAY - 6 * _HOUR) / _DAY)
+        return 5.4 * math.sqrt(max(0.0, height)) * min(1.0, 0.8 + self._clouds.at(at))
 
 
 @lru_cache(maxsize=1024)

@@ -76,9 +76,10 @@ class _Answering:
 
 @dataclass
 class Bench:
-    """Compiled firmware and stand-ins in a folder, for any number of lives."""
+    """Compiled firmware and stand-ins in a folder, for any number of lives of one kind of node."""
 
     folder: Path
+    kind: str
 
     def __post_init__(self) -> None:
         self.firmware = compiled.firmware(self.folder / "firmware", firmware_dir())
@@ -108,7 +109,7 @@ class Bench:
     async def _live(self, size: int) -> Wakes:
         wakes = Wakes([], [])
         async with self._board(size, wakes.lines, wakes.faults) as (board, answering, node):
-            await technician.commission_node(board, "bin", node.kid, node.secret, CHANNEL, 900)
+            await technician.commission_node(board, self.kind, node.kid, node.secret, CHANNEL, 900)
             life = asyncio.create_task(board.live())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._watch(board, wakes, answering), 20)
@@ -142,9 +143,9 @@ class Bench:
 
         around = Surroundings(clock, nursery, air, self.firmware, said, faults.append, str(size))
         place = Place(1, 1, START)
-        wiring = Wiring(hardware_dir() / "bin.toml", place, lambda: clock.utc_us() / 1e6, SPEED, 1)
+        wiring = Wiring(hardware_dir() / f"{self.kind}.toml", place, lambda: clock.utc_us() / 1e6, SPEED, 1)
         radio = Radio(b"\x24\x0a\xc4\x10\x00\x01", 10.0, False, lambda *_: None)
-        board = Board("bin-1", folder / "board", radio.mac, 0, wiring, radio, around)
+        board = Board("node-1", folder / "board", radio.mac, 0, wiring, radio, around)
         try:
             yield board, answering, node
         finally:

@@ -10,8 +10,9 @@ import small_heap
 
 
 @pytest.mark.slow
-def test_whole_wakes_run_in_the_boards_heap(tmp_path: Path, figure: Callable[[str], None]) -> None:
-    bench = small_heap.Bench(tmp_path)
+@pytest.mark.parametrize("kind", ["bin", "bench"])
+def test_whole_wakes_run_in_the_boards_heap(kind: str, tmp_path: Path, figure: Callable[[str], None]) -> None:
+    bench = small_heap.Bench(tmp_path, kind)
     stand_ins = bench.stand_ins_bytes()
     size = heap.board()
     assert bench.live(size + stand_ins).failure is None
@@ -23,4 +24,4 @@ def test_whole_wakes_run_in_the_boards_heap(tmp_path: Path, figure: Callable[[st
             too_small = middle
         else:
             enough = middle
-    figure(f"a whole wake needs {enough} of the {size} bytes of a board's heap, in words of {heap.word()} bytes")
+    figure(f"a wake of a {kind} needs {enough} of the {size} bytes of a board's heap, in words of {heap.word()} bytes")

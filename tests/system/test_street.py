@@ -50,6 +50,13 @@ def test_mosquitto_is_a_city_too(streets: Any) -> None:
 
 
 @pytest.mark.slow
+def test_bins_and_benches_stand_side_by_side(streets: Any) -> None:
+    status, summary = streets.run("--for", "12", "--bins", "1", "--benches", "2", "--loss", "0.1")
+    _good(status, summary, 30)
+    assert summary["benches"] == 2
+
+
+@pytest.mark.slow
 def test_ten_bins_at_twice_the_speed(streets: Any) -> None:
     status, summary = streets.run("--for", "15", "--bins", "10", "--speed", "480", "--loss", "0.1")
     _good(status, summary, 300)

@@ -18,23 +18,23 @@ LID_COUNT = const(13)  # 1, 0 decimals
 TILT = const(14)  # °, 0 decimals
 FAILURES = const(15)  # 1, 0 decimals
 
-# id: (name, offset, lowest, highest); wire = counts - offset, the limits are in counts
+# by id: name and offset; what travels is counts less offset
 CHANNELS = {
-    1: ("temperature", 0, -4000, 8500),
-    2: ("humidity", 0, 0, 10000),
-    3: ("pressure", 101325, 30000, 110000),
-    4: ("fill_distance", 0, 30, 4500),
-    5: ("fill_level", 0, 0, 100),
-    6: ("battery_voltage", 3700, 0, 6000),
-    7: ("co2", 400, 380, 10000),
-    8: ("pm1_0", 0, 0, 1000),
-    9: ("pm2_5", 0, 0, 1000),
-    10: ("pm10", 0, 0, 1000),
-    11: ("motion_count", 0, 0, 10000),
-    12: ("solar_voltage", 0, 0, 8000),
-    13: ("lid_count", 0, 0, 10000),
-    14: ("tilt", 0, 0, 180),
-    15: ("failures", 0, 0, 65535),
+    1: ("temperature", 0),
+    2: ("humidity", 0),
+    3: ("pressure", 101325),
+    4: ("fill_distance", 0),
+    5: ("fill_level", 0),
+    6: ("battery_voltage", 3700),
+    7: ("co2", 400),
+    8: ("pm1_0", 0),
+    9: ("pm2_5", 0),
+    10: ("pm10", 0),
+    11: ("motion_count", 0),
+    12: ("solar_voltage", 0),
+    13: ("lid_count", 0),
+    14: ("tilt", 0),
+    15: ("failures", 0),
 }
 
 LAYOUT_BIN = const(1)

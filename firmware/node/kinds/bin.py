@@ -7,11 +7,12 @@ from node import health
 from node.generated import catalogue as its
 from node.generated import pins_bin as pins
 from node.sensors.a02yyuw import A02YYUW
-from node.sensors.battery import Battery
 from node.sensors.bme280 import BME280
+from node.sensors.voltage import Voltage
 
 _FULL = const(90)  # % at which the alarm is raised
 _EMPTIED = const(80)  # % at which it is cleared
+_CELL = const(500)  # mV: no cell is so empty
 
 
 class Bin:
@@ -26,7 +27,7 @@ class Bin:
         uart = UART(pins.RANGE_UART, baudrate=9600, tx=pins.RANGE_TX, rx=pins.RANGE_RX)
         self._climate = BME280(i2c, pins.CLIMATE_ADDRESS)
         self._range = A02YYUW(uart, Pin(pins.RANGE_POWER, Pin.OUT, value=0))
-        self._battery = Battery(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), pins.BATTERY_DIVIDER)
+        self._battery = Voltage(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), pins.BATTERY_DIVIDER, _CELL)
 
     def sample(self):
         """What can be read now: {channel: counts}; a sensor that fails is absent."""

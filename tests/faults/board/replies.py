@@ -2,8 +2,8 @@
 
     micropython replies.py CASES.json      prints one JSON line: played, accepted, changed, served
 
-The node is the firmware's own wake (`Cycle._exchange`) over a NOR in RAM; only the radio and the RTC memory are played.
-For each uplink the false replies come first, the true one last: it alone must be taken.
+The node is the firmware's own (`Contact._exchange`) over a NOR in RAM; only radio and RTC memory are played. For
+each uplink the false replies come first, the true one last: it alone must be taken.
 """
 
 import binascii
@@ -14,28 +14,27 @@ from nor import Nor
 from stand_ins import Rtc
 
 from node import flash, frame
-from node.cycle import Cycle
+from node.contact import Contact
 from node.identity import Identity
 from node.life import Life
 from node.memory import Memory
-from node.report import pack_values
+from node.payload import pack_values
 from node.ring import SAMPLE, Ring
 from node.session import Session
 
 
-class Node(Cycle):
+class Node(Contact):
     """A node that has booted; its sensors are left out."""
 
     def __init__(self, kid, secret, instance):
         self.device = Nor(12)
         Life(self.device).begin()
-        self._identity = Identity("bin", 6, kid, secret)
-        self._life = Life(self.device)
-        self._memory = Memory()
-        self._memory.epoch, free, self._memory.reserved = self._life.cold_boot()
-        self._memory.counter = free - 1
-        self._memory.instance = instance
-        self._ring = Ring(self.device, flash.RING, self._give_up)
+        life = Life(self.device)
+        memory = Memory()
+        memory.epoch, free, memory.reserved = life.cold_boot()
+        memory.counter = free - 1
+        memory.instance = instance
+        super().__init__(Identity("bin", 6, kid, secret), life, memory, Ring(self.device, flash.RING, None))
 
     def sample(self, tick):
         memory = self._memory

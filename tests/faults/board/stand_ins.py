@@ -1,4 +1,4 @@
-"""To be imported before the firmware: what `node.cycle` imports and a desktop's MicroPython has not."""
+"""To be imported before the firmware: what `node.contact` imports and a desktop's MicroPython has not."""
 
 import sys
 

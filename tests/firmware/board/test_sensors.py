@@ -1,8 +1,8 @@
 import struct
 
 from node.sensors.a02yyuw import A02YYUW
-from node.sensors.battery import Battery
 from node.sensors.bme280 import BME280
+from node.sensors.voltage import Voltage
 
 
 class Power:
@@ -85,12 +85,12 @@ class Adc:
 
 
 def test_the_battery_is_the_median_times_the_divider():
-    assert Battery(Adc(1850000, 1860000, 100, 1855000, 3000000), 2000).read() == 3710
+    assert Voltage(Adc(1850000, 1860000, 100, 1855000, 3000000), 2000).read() == 3710
 
 
 def test_an_open_divider_is_no_battery():
     try:
-        Battery(Adc(*[1000] * 5), 2000).read()
+        Voltage(Adc(*[1000] * 5), 2000, 500).read()
         raise AssertionError("read")
     except ValueError:
         pass

@@ -2,7 +2,7 @@ from street import Board
 
 from node import cbor, reply
 from node.frame import PLAIN_LONGEST
-from node.report import pack_alarm, pack_values
+from node.payload import pack_alarm, pack_values
 from node.ring import ALARM
 
 INSTANCE = b"\x01\x02\x03\x04"

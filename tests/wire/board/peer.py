@@ -19,7 +19,7 @@ from street import Board
 
 from node import cbor, frame, reply
 from node.generated import catalogue as its
-from node.report import pack_alarm, pack_values
+from node.payload import pack_alarm, pack_values
 from node.ring import ALARM, SAMPLE
 
 _FOR_EVER = 1 << 50  # no reservation of counters is what is asked here

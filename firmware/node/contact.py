@@ -1,0 +1,95 @@
+"""The talk of one wake: reports until the gateway has what there is, or nobody answers.
+
+The memory knows of a frame counter before the frame leaves the antenna.
+"""
+
+import os
+import time
+
+from micropython import const
+
+from node import clock, frame, memory, reply
+from node.links.espnow import Link
+from node.session import Session
+
+REPLY_MS = const(60)  # the reply window, from the end of sending; both sides know it
+_ATTEMPTS = const(4)  # unanswered frames a wake
+_FRAMES = const(12)  # frames a wake in all: what a backlog may cost
+
+
+class Contact:
+    """A node with the radio on."""
+
+    def __init__(self, identity, life, recalled, ring):
+        self._identity = identity
+        self._life = life
+        self._memory = recalled
+        self._ring = ring
+
+    def talk(self):
+        """Send and hear until the gateway has everything in its hands, or it is time to sleep."""
+        recalled = self._memory
+        session = Session(recalled, self._ring, self._life)
+        keys = frame.Keys(self._identity.secret, b"up")
+        link = Link(self._identity.channel, recalled.bridge)
+        try:
+            silent = 0
+            for attempt in range(1, _FRAMES + 1):
+                heard = self._exchange(session, keys, link, attempt)
+                if heard:
+                    silent = 0
+                    if heard == "answer" and session.is_settled():
+                        break
+                else:
+                    silent += 1
+                    recalled.unanswered = min(recalled.unanswered + 1, 65535)
+                    if silent == _ATTEMPTS:
+                        break
+                    if silent == 2:
+                        link.forget_bridge()
+                    time.sleep_ms(10 + os.urandom(1)[0] % 50)
+        finally:
+            link.close()
+            recalled.bridge = link.bridge
+            memory.keep(recalled)
+        held = session.held()
+        if held:
+            (first, last, count) = held
+            print("held first=%d/%d last=%d/%d count=%d" % (first[0], first[1], last[0], last[1], count))
+        else:
+            print("held count=0")
+
+    def _exchange(self, session, keys, link, attempt):
+        # One frame and what came of it: "answer", "challenge" or None.
+        identity = self._identity
+        counter = session.next_counter()
+        memory.keep(self._memory)
+        plain = session.report(clock.tick(), counter)
+        sealed = frame.seal_uplink(keys, identity.kid, counter, plain)
+        link.send(sealed)
+        sent = time.ticks_ms()
+        print("send counter=%d bytes=%d attempt=%d" % (counter, len(sealed), attempt))
+        left = REPLY_MS - time.ticks_diff(time.ticks_ms(), sent)
+        opened = link.hear(left, lambda heard: frame.open_reply(identity.secret, identity.kid, counter, heard))
+        if opened is None:
+            print("silent counter=%d" % counter)
+            return None
+        waited = time.ticks_diff(time.ticks_ms(), sent)
+        self._memory.unanswered = 0
+        instance, plain = opened
+        try:
+            answer = reply.decode(plain)
+            if answer is None:
+                session.challenged(instance)
+                print("challenge counter=%d" % counter)
+                return "challenge"
+            session.answered(instance, counter, answer)
+        except ValueError as error:
+            print("reply counter=%d error=%s" % (counter, error))
+            return None
+        received = answer.received[-1] if answer.received else (0, 0, 0)
+        print(
+            "reply counter=%d durable=%d/%d received=%d/%d ms=%d"
+            % (counter, answer.durable[0], answer.durable[1], received[0], received[2], waited)
+        )
+        return "answer"
