@@ -81,7 +81,7 @@ class Cycle:
             self._sample()
         self._watchdog.feed()
         self._kind = None
-        staging.forget("node.kinds", "node.sensors", "node.health")
+        staging.forget("node.kinds", "node.sensors", "node.health", "node.alarms")
         from node.contact import Contact
 
         Contact(self._identity, self._life, self._memory, self._ring).talk()
@@ -96,7 +96,7 @@ class Cycle:
         recalled.seq += 1
         said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
         print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
-        for code, raised, channel, value in self._kind.alarms(counts):
+        for code, raised, channel, value in self._kind.alarms(counts, tick):
             self._alarm(code, raised, channel, value, tick)
         memory.keep(recalled)
 

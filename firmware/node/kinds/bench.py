@@ -39,6 +39,6 @@ class Bench:
                 counts[channel] = voltage
         return counts
 
-    def alarms(self, _counts):
+    def alarms(self, _counts, _tick):
         """A bench has none of its own."""
         return []

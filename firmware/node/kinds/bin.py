@@ -1,17 +1,19 @@
-"""A bin: the climate under its lid, how full it is, its battery; an alarm when it wants emptying."""
+"""A bin: the climate under its lid, how full it is, its battery; alarms when it wants emptying or burns."""
 
 from machine import ADC, I2C, UART, Pin
 from micropython import const
 
-from node import health
+from node import alarms, health
 from node.generated import catalogue as its
 from node.generated import pins_bin as pins
 from node.sensors.a02yyuw import A02YYUW
 from node.sensors.bme280 import BME280
 from node.sensors.voltage import Voltage
 
-_FULL = const(90)  # % at which the alarm is raised
-_EMPTIED = const(80)  # % at which it is cleared
+_RULES = (  # code, channel, raised at, cleared at: %
+    (its.ALARM_FULL, its.FILL_LEVEL, 90, 80),
+    (its.ALARM_OVERFLOWING, its.FILL_LEVEL, 95, 90),
+)
 _CELL = const(500)  # mV: no cell is so empty
 
 
@@ -49,10 +51,6 @@ class Bin:
         level = ((self._settings.empty_mm - distance) * 100 + depth // 2) // depth
         return min(max(level, 0), 100)
 
-    def alarms(self, counts):
+    def alarms(self, counts, tick):
         """The alarms that change with this sample: [(code, raised, channel, counts)]."""
-        level = counts.get(its.FILL_LEVEL)
-        on = bool(self._memory.raised & (1 << its.ALARM_FULL))
-        if level is None or on == (level >= (_EMPTIED + 1 if on else _FULL)):
-            return []
-        return [(its.ALARM_FULL, 0 if on else 1, its.FILL_LEVEL, level)]
+        return alarms.changed(self._memory.raised, counts, _RULES) + alarms.fire(self._memory, counts, tick)
