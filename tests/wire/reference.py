@@ -54,6 +54,10 @@ UPLINKS: list[tuple[str, int, list[Any]]] = [
     ("a backlog drains", 65537, [INSTANCE, 2, 90000, 3,
         {1: 2, 2: [[0, 1, 86400, -512, 10000, 8675, 30, 100, 400], [-900, *[1] * 6], [-1, *[None] * 6],
                    [7, 1, 0, *[2] * 6]]}]),
+    ("a bench at night", 65538, [INSTANCE, 900, 1, 3, 1, 1853, 5512, -133, 0, 0, -255]),
+    ("a lamppost, and a bin with other firmware from one sample on", 65539, [INSTANCE, 2, 90000, 3,
+        {2: [[0, 4, 2700, 1853, 5512, -133, 3, 7, 12, 55, 9], [-900, *[1] * 8],
+             [2, 1, 900, *[2] * 6], [3, 2, 0, *[3] * 8]]}]),
     ("losses and alarms", 0xFFFFFFFFFF, [INSTANCE, 3, 4294967295, 4294967295,
         {1: 256, 4: [[3, 1, 4294967294, 1], [2, 7, 7, 2]], 5: [[3, 1, 1, 86400, 1, 91], [3, 2, 1, 90000, 0, None]]}]),
 ]  # fmt: skip
@@ -83,6 +87,10 @@ BROKEN_UPLINKS: list[tuple[str, str]] = [
     ("unknown layout", cbor2.dumps([INSTANCE, 900, 1, 9, 0, 1, 1, 1, 1, 1, 1]).hex()),
     ("too few values for the layout", cbor2.dumps([INSTANCE, 900, 1, 1, 0, 1, 1, 1, 1, 1]).hex()),
     ("a sample that follows on nothing", cbor2.dumps([INSTANCE, 1, 3, 1, {2: [[-900, 1, 1, 1, 1, 1, 1]]}]).hex()),
+    (
+        "six values that follow on eight",
+        cbor2.dumps([INSTANCE, 1, 3, 1, {2: [[0, 2, 2, *[1] * 8], [-1, *[1] * 6]]}]).hex(),
+    ),
     ("a run that is flat", cbor2.dumps([INSTANCE, 2, 3, 0, {3: [[1, [1, 1, 5, *[0] * 6]]], 6: [1, 1]}]).hex()),
     ("bytes left over", "8544a1b2c3d4010301a000"),
     ("alarm raised twice over", "8544a1b2c3d4010301a1058186010101000201"),
