@@ -89,6 +89,8 @@ class Cycle:
         power.sleep(self._until_next_wake())
 
     def _sample(self):
+        from node import health
+
         counts = self._kind.sample()
         tick = clock.tick()  # when the last value was complete
         recalled = self._memory
@@ -96,7 +98,7 @@ class Cycle:
         recalled.seq += 1
         said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
         print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
-        for code, raised, channel, value in self._kind.alarms(counts, tick):
+        for code, raised, channel, value in self._kind.alarms(counts, tick) + health.alarms(recalled):
             self._alarm(code, raised, channel, value, tick)
         memory.keep(recalled)
 

@@ -1,17 +1,37 @@
-"""Faults are facts: counted in the memory, said on the console, never hidden."""
+"""Faults are facts: counted in the memory, said on the console, never hidden.
+
+Sensors have the order of their alarms in the catalogue.
+"""
 
 from micropython import const
 
+from node.generated import catalogue as its
+
 CLIMATE, RANGE, BATTERY, SOLAR = const(0), const(1), const(2), const(3)
-_NAMES = ("climate", "range", "battery", "solar")
-_HIGHEST = 65535
+_NAMES = ("climate", "range", "battery", "solar", "motion", "particles", "co2", "lamp")
+_HIGHEST = const(65535)
+_FAILING = const(3)  # failures beyond successes at which it is an alarm; as many successes end it
 
 
 def reading(memory, sensor, read):
     """What `read()` returns, or None when the sensor failed; the failure is counted."""
     try:
-        return read()
+        value = read()
     except (OSError, ValueError) as error:
         memory.failures[sensor] = min(memory.failures[sensor] + 1, _HIGHEST)
+        memory.failing[sensor] = min(memory.failing[sensor] + 1, _FAILING)
         print("sensor name=%s failures=%d error=%s" % (_NAMES[sensor], memory.failures[sensor], error))
         return None
+    memory.failing[sensor] = max(memory.failing[sensor] - 1, 0)
+    return value
+
+
+def alarms(memory):
+    """The sensors' own alarms that change with this sample: [(code, on, channel, counts)]."""
+    found = []
+    for sensor in range(len(memory.failing)):
+        code = its.ALARM_CLIMATE_FAILING + sensor
+        on = memory.raised >> code & 1
+        if memory.failing[sensor] == (0 if on else _FAILING):
+            found.append((code, 1 - on, its.FAILURES, memory.failures[sensor]))
+    return found

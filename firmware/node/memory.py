@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5373)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8HhI"
+_MAGIC = const(0x5374)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI"
 _RANGES = const(4)
 _ALARMS = const(8)
 _UNKNOWN = const(-32768)
@@ -38,6 +38,7 @@ class Memory:
         self.bridge = None  # MAC of the bridge that answered last
         self.unanswered = 0  # attempts since the last reply
         self.failures = [0] * 8  # by sensor, see health.py
+        self.failing = [0] * 8  # by sensor: failures beyond successes, up to an alarm
         self.warmth = None  # the temperature measured last, 0.01 °C,
         self.warmth_tick = 0  # and when
 
@@ -48,7 +49,7 @@ class Memory:
             struct.pack(
                 _FIXED, _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance,
                 self.heard, self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised,
-                self.next_wake, min(self.unanswered, 65535), mac, *self.failures,
+                self.next_wake, min(self.unanswered, 65535), mac, *self.failures, *self.failing,
                 _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
             )
         )  # fmt: skip
@@ -79,7 +80,8 @@ def unpack(data):
     memory.number, memory.raised, memory.next_wake, memory.unanswered = fields[10:14]
     memory.bridge = fields[14] if fields[14] != bytes(6) else None
     memory.failures = list(fields[15:23])
-    memory.warmth, memory.warmth_tick = fields[23:25]
+    memory.failing = list(fields[23:31])
+    memory.warmth, memory.warmth_tick = fields[31:33]
     if memory.warmth == _UNKNOWN:
         memory.warmth = None
     at = size + 2

@@ -1,4 +1,4 @@
-from node import alarms
+from node import alarms, health
 from node.generated import catalogue as its
 from node.memory import Memory
 
@@ -55,3 +55,28 @@ def test_a_day_between_two_samples_is_no_rise():
 
 def test_the_first_reading_is_no_rise():
     assert fires((0, 4000)) == [None]
+
+
+def failing(outcomes):
+    """(sensor's code, on, failures) of every change over these readings: 1 fails, 0 does not."""
+    memory, found = Memory(), []
+
+    def broken():
+        raise OSError(19)
+
+    for fails in outcomes:
+        health.reading(memory, health.RANGE, broken if fails else lambda: 800)
+        for code, on, channel, counts in health.alarms(memory):
+            assert channel == its.FAILURES
+            memory.raised ^= 1 << code
+            found.append((code, on, counts))
+    return found
+
+
+def test_a_sensor_that_fails_now_and_then_is_no_alarm():
+    assert failing([1, 0, 1, 1, 0, 0, 1, 0, 1, 1, 0]) == []
+
+
+def test_a_sensor_that_stays_away_is_one_alarm_until_it_is_well_again():
+    code = its.ALARM_RANGE_FAILING
+    assert failing([1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 0]) == [(code, 1, 3), (code, 0, 6)]
