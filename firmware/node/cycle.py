@@ -4,9 +4,10 @@ The order is the promise: a sample is on flash before it is sealed. Its sensors'
 talks to the gateway comes: the two together would not fit a board's heap.
 """
 
+from machine import Pin
 from micropython import const
 
-from node import clock, flash, memory, power, settings, staging
+from node import clock, flash, memory, power, settings, staging, watch
 from node.generated import catalogue as its
 from node.life import Life
 from node.memory import Memory
@@ -16,15 +17,19 @@ from node.ring import ALARM, SAMPLE, Ring
 _MOST_ALARMS = const(8)
 
 
-def _kind(name, options, recalled):
+def _kind(name, options, recalled, feed):
     if name == "bin":
         from node.kinds.bin import Bin
 
-        return Bin(options, recalled)
+        return Bin(options, recalled, feed)
     if name == "bench":
         from node.kinds.bench import Bench
 
-        return Bench(options, recalled)
+        return Bench(options, recalled, feed)
+    if name == "lamppost":
+        from node.kinds.lamppost import Lamppost
+
+        return Lamppost(options, recalled, feed)
     raise ValueError("no kind named %s in this release" % name)
 
 
@@ -46,7 +51,8 @@ class Cycle:
         self._find_place(recalled is None)
         memory.keep(self._memory)
         self._options = settings.load(self._life)
-        self._kind = _kind(identity.kind, self._options, self._memory)
+        self._kind = _kind(identity.kind, self._options, self._memory, self._watchdog.feed)
+        self._memory.watched = self._kind.watched if self._options.sampling else 0
 
     def _is_of_this_life(self, recalled):
         # A board commissioned again without a power cut remembers counters that flash has not reserved for this secret.
@@ -86,7 +92,7 @@ class Cycle:
 
         Contact(self._identity, self._life, self._memory, self._ring).talk()
         self._watchdog.feed()
-        power.sleep(self._until_next_wake())
+        self._rest()
 
     def _sample(self):
         from node import health
@@ -96,9 +102,11 @@ class Cycle:
         recalled = self._memory
         self._ring.append(SAMPLE, recalled.epoch, recalled.seq + 1, tick, pack_values(self._kind.layout, counts))
         recalled.seq += 1
+        recalled.moves = 0
         said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
         print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
-        for code, raised, channel, value in self._kind.alarms(counts, tick) + health.alarms(recalled):
+        news = self._kind.alarms(counts, tick) + health.alarms(recalled) + watch.alarms(recalled, tick)
+        for code, raised, channel, value in news:
             self._alarm(code, raised, channel, value, tick)
         memory.keep(recalled)
 
@@ -114,13 +122,14 @@ class Cycle:
         said = (recalled.epoch, recalled.number, code, raised, value)
         print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % said)
 
-    def _until_next_wake(self):
-        # Milliseconds; the plan does not slip by the length of a wake.
+    def _rest(self):
+        # The plan does not slip by the length of a wake.
         recalled = self._memory
         now = clock.tick()
         planned = recalled.next_wake + self._options.interval
         if not now < planned <= now + self._options.interval:
             planned = now + self._options.interval
         recalled.next_wake = planned
+        seconds, watching = watch.rest(recalled, recalled.watched and Pin(recalled.watched, Pin.IN).value(), now)
         memory.keep(recalled)
-        return (planned - now) * 1000
+        power.sleep(seconds * 1000, recalled.watched if watching else None)

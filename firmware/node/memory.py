@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5374)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI"
+_MAGIC = const(0x5375)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIB"
 _RANGES = const(4)
 _ALARMS = const(8)
 _UNKNOWN = const(-32768)
@@ -39,6 +39,15 @@ class Memory:
         self.unanswered = 0  # attempts since the last reply
         self.failures = [0] * 8  # by sensor, see health.py
         self.failing = [0] * 8  # by sensor: failures beyond successes, up to an alarm
+        self.alike = [0] * 8  # by sensor: how often its last value came in a row,
+        self.value = [0] * 8  # and that value's fingerprint
+        self.watched = 0  # the pin whose movements are counted; 0: none
+        self.moves = 0  # since the last sample
+        self.deaf_until = 0  # tick
+        self.hour = 0  # in which movements were counted last,
+        self.wakes = 0  # and how many
+        self.saturated = 0  # the hour after the last one that had more than may be counted
+        self.held_high = 0  # looks in a row at which the pin was high
         self.warmth = None  # the temperature measured last, 0.01 °C,
         self.warmth_tick = 0  # and when
 
@@ -51,6 +60,8 @@ class Memory:
                 self.heard, self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised,
                 self.next_wake, min(self.unanswered, 65535), mac, *self.failures, *self.failing,
                 _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
+                *self.value, *self.alike, self.watched, self.moves, self.deaf_until, self.hour, self.wakes,
+                self.saturated, self.held_high,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -62,7 +73,6 @@ class Memory:
             out.extend(struct.pack("<HH", sector, at))
         out.extend(struct.pack("<I", flash.crc32(out)))
         return out
-
 
 
 def unpack(data):
@@ -84,6 +94,10 @@ def unpack(data):
     memory.warmth, memory.warmth_tick = fields[31:33]
     if memory.warmth == _UNKNOWN:
         memory.warmth = None
+    memory.value = list(fields[33:41])
+    memory.alike = list(fields[41:49])
+    memory.watched, memory.moves, memory.deaf_until, memory.hour, memory.wakes = fields[49:54]
+    memory.saturated, memory.held_high = fields[54:56]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

@@ -22,7 +22,16 @@ def cause():
     return _CAUSES.get(machine.reset_cause(), "unknown")
 
 
-def sleep(milliseconds):
-    """Deep sleep; the board starts again from `boot.py`. Does not return."""
+def moved():
+    """Whether it was the watched pin that ended the deep sleep."""
+    return machine.wake_reason() == machine.PIN_WAKE
+
+
+def sleep(milliseconds, watched=None):
+    """Deep sleep, that a high level on the pin `watched` ends early. The board starts again; this does not return."""
     print("sleep ms=%d" % milliseconds)
+    if watched:
+        import esp32
+
+        esp32.wake_on_ext0(machine.Pin(watched, machine.Pin.IN), esp32.WAKEUP_ANY_HIGH)
     machine.deepsleep(milliseconds)

@@ -24,6 +24,9 @@ def run():
 
         Relay(who.channel, RELEASE).run()
     else:
+        from node import watch
+
+        watch.between_samples()
         from node.cycle import Cycle
 
         Cycle(device, who, RELEASE).run()

@@ -136,6 +136,10 @@ class Auditor:
         """How many windows of this node the city has."""
         return len(self._windows.get(node, ()))
 
+    def channels(self, node: str) -> set[str]:
+        """What the city has of this node."""
+        return {name for window in self._windows.get(node, {}).values() for name in window.channels}
+
     def last_taken_us(self) -> int | None:
         """When the last reading was taken (Unix)."""
         return max((taken[-1].at_us for taken in self._taken.values() if taken), default=None)

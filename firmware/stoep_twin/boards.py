@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import json
 import os
 import struct
@@ -23,31 +22,13 @@ from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.hostlink import HostLink
 from stoep_twin.line import Line
 from stoep_twin.nursery import LINK, Child, Nursery
+from stoep_twin.states import Cause, State, Wake
 from stoep_twin.wiring import Wiring
 
 STAND_INS = Path(__file__).parent / "micropython"
 DEFAULT_HEAP = "4M"
 _SECTOR = 4096
 _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
-
-
-class Cause(enum.IntEnum):
-    """Why a board starts, in `machine`'s numbers."""
-
-    POWER = 1
-    RESET = 2
-    WATCHDOG = 3
-    DEEPSLEEP = 4
-
-
-class State(enum.Enum):
-    """What one sees from outside."""
-
-    OFF = "off"
-    AWAKE = "awake"
-    ASLEEP = "asleep"
-    STUCK = "stuck"
-    BENCH = "on the bench"
 
 
 class ScriptError(RuntimeError):
@@ -71,6 +52,7 @@ class Surroundings:
 class _End:
     next: Cause | None  # how the board starts again; None: a script is done
     sleep_until: int | None = None  # virtual µs
+    woken_by: tuple[int, bool] | None = None  # a pin and its level
     failure: str | None = None
 
 
@@ -100,6 +82,7 @@ class Board:
         self.state = State.OFF
         self.starts = 0
         self.wake_at: int | None = None  # virtual µs
+        self._wake = Wake.NONE
         self.hands = asyncio.Lock()
         self._directory = directory
         self._wiring = wiring
@@ -152,7 +135,7 @@ class Board:
                 if self._struck is not None:
                     continue
                 if end.sleep_until is not None:
-                    await self._sleep(end.sleep_until)
+                    await self._sleep(end.sleep_until, end.woken_by)
                 elif end.failure is not None:
                     await asyncio.sleep(_PAUSE_S)
         finally:
@@ -172,6 +155,7 @@ class Board:
 
     def ring(self) -> None:
         """Wake a sleeping board as if its timer had fired."""
+        self._wake = Wake.TIMER
         self.wake_at = None
         self._alarm.set()
 
@@ -180,9 +164,16 @@ class Board:
         self._rtc_origin = self._around.clock.virtual_us()
         self._wiring.reset(power=True)
 
-    async def _sleep(self, until: int) -> None:
+    async def _sleep(self, until: int, woken_by: tuple[int, bool] | None) -> None:
         self.state = State.ASLEEP
+        self._wake = Wake.TIMER
         self.wake_at = until
+        if woken_by is not None:
+            clock = self._around.clock
+            moved = self._wiring.next_level(*woken_by, clock.utc_us() / 1e6)
+            if moved is not None and (ahead := round(moved * 1e6) - clock.utc_us(until)) < 0:
+                self._wake = Wake.PIN
+                self.wake_at = until + ahead
         while self.wake_at is not None and (left := self._around.clock.real_seconds_until(self.wake_at)) > 0:
             self._alarm.clear()
             with contextlib.suppress(TimeoutError):
@@ -202,6 +193,11 @@ class Board:
     def crash(self, cause: Cause) -> None:
         """A start with `RESET` or `WATCHDOG`, over which RTC memory and the RTC's time go on."""
         self._strike(_Strike(cause, forget=False))
+
+    def reset_if_asleep(self) -> None:
+        """Start a sleeping board at once, as a technician does who has changed its settings."""
+        if self._link is None:
+            self.crash(Cause.RESET)
 
     def _strike(self, strike: _Strike) -> None:
         if self._link is not None and self._script:
@@ -276,6 +272,7 @@ class Board:
             "firmware": str(self._around.firmware),
             "mac": list(self.mac),
             "cause": int(cause),
+            "wake": int(self._wake if cause is Cause.DEEPSLEEP else Wake.NONE),
             "drift_ppm": self._drift_ppm,
             "rtc_origin_us": self._rtc_origin,
             "uart0": self._line is not None,
@@ -320,9 +317,11 @@ class Board:
         self.radio.listening, self.radio.channel = bool(body[0]), body[1]
 
     def _deepsleep(self, body: bytes) -> None:
-        asked = int(struct.unpack("<Q", body)[0]) * 1000
+        asked = int(struct.unpack_from("<Q", body)[0]) * 1000
         slept = asked * 1_000_000 // (1_000_000 + self._drift_ppm)  # the timer runs on the drifting clock
-        self._finish(_End(Cause.DEEPSLEEP, sleep_until=self._around.clock.virtual_us() + slept))
+        pin = body[8:]
+        woken_by = (pin[0], bool(pin[1])) if pin else None
+        self._finish(_End(Cause.DEEPSLEEP, sleep_until=self._around.clock.virtual_us() + slept, woken_by=woken_by))
 
     def _reset(self, _body: bytes) -> None:
         self._finish(_End(Cause.RESET))

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
 def twin(
     bins: Annotated[int, typer.Option(min=0, max=200, help="How many bins stand in the street.")] = 3,
     benches: Annotated[int, typer.Option(min=0, max=50, help="How many benches.")] = 0,
+    lampposts: Annotated[int, typer.Option(min=0, max=50, help="How many lampposts.")] = 0,
     speed: Annotated[
         float, typer.Option(min=1, max=3600, help="Virtual seconds in a real one; replies stay as quick as they are.")
     ] = 240.0,
@@ -63,11 +64,12 @@ def twin(
     from stoep_twin.rundir import DirectoryError
     from stoep_twin.street import Options
 
-    if bins + benches == 0:
-        raise typer.BadParameter("an empty street measures nothing: give --bins or --benches")
+    if bins + benches + lampposts == 0:
+        raise typer.BadParameter("an empty street measures nothing: give --bins, --benches or --lampposts")
     options = Options(
         bins=bins,
         benches=benches,
+        lampposts=lampposts,
         speed=speed,
         seconds=seconds,
         loss=loss,

@@ -31,7 +31,7 @@ async def wind_down(street: Street, hurry: asyncio.Event) -> None:
     for node in nodes:
         await technician.change_settings(node.board, sampling=0, interval=interval)
         node.settled.clear()
-        node.board.ring()
+        node.board.reset_if_asleep()
     if not await _until(street, lambda: all(node.settled.is_set() for node in nodes), _SETTLE_S, hurry):
         for node in nodes:
             if not node.settled.is_set():
@@ -100,10 +100,21 @@ def summarise(street: Street) -> Summary:
         loss=options.loss,
         bins=options.bins,
         benches=options.benches,
+        lampposts=options.lampposts,
         kills=street.gateway.kills,
         stuck_boards=street.stuck,
         faults=street.faults,
         readings_untrue=street.untrue,
         nonces_reused=len(reused),
+        channels=_channels(street),
         findings=audit.findings + street.findings + [f"a nonce was used twice: {header}" for header in reused[:5]],
     )
+
+
+def _channels(street: Street) -> dict[str, list[str]]:
+    # What every node of a kind has delivered: a channel that only some have is missing.
+    by_kind: dict[str, set[str]] = {}
+    for name, node in street.nodes.items():
+        has = street.auditor.channels(name)
+        by_kind[node.entry.kind] = by_kind.get(node.entry.kind, has) & has
+    return {kind: sorted(channels) for kind, channels in sorted(by_kind.items())}

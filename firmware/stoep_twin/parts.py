@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from stoep_twin.chips.a02yyuw import A02YYUW
+from stoep_twin.chips.am312 import AM312
 from stoep_twin.chips.battery import Battery
 from stoep_twin.chips.bme280 import BME280, Words
 from stoep_twin.chips.chip import Chip
+from stoep_twin.chips.lis3dh import LIS3DH
+from stoep_twin.chips.pms5003 import PMS5003
+from stoep_twin.chips.scd41 import SCD41
 from stoep_twin.world import Place
 
 _FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
@@ -41,20 +46,45 @@ def _range(around: Around) -> Chip:
 
 
 def _battery(around: Around) -> Chip:
-    return Battery(
-        lambda: around.place.battery_volts(around.now()), around.numbers["BATTERY_DIVIDER"], around.seed
-    )
+    return Battery(lambda: around.place.battery_volts(around.now()), around.numbers["BATTERY_DIVIDER"], around.seed)
 
 
 def _solar(around: Around) -> Chip:
-    return Battery(
-        lambda: around.place.solar_volts(around.now()), around.numbers["SOLAR_DIVIDER"], around.seed + 1
+    return Battery(lambda: around.place.solar_volts(around.now()), around.numbers["SOLAR_DIVIDER"], around.seed + 1)
+
+
+def _particles(around: Around) -> Chip:
+    return PMS5003(
+        lambda: around.place.dust(around.now()), around.now, around.seed + 2, around.at_least(PMS5003.period)
     )
+
+
+def _co2(around: Around) -> Chip:
+    def air() -> tuple[float, float, float]:
+        climate = around.place.climate(around.now())
+        return around.place.co2_ppm(around.now()), climate.celsius, climate.percent
+
+    return SCD41(air, around.now, around.seed + 3)
+
+
+def _passers(around: Around) -> Chip:
+    return AM312(around.place.passers, around.now)
+
+
+def _motion(around: Around) -> Chip:
+    chance = random.Random(f"{around.seed}/motion")
+    off = chance.uniform(-0.015, 0.015), chance.uniform(-0.015, 0.015), chance.uniform(-0.015, 0.015)
+    place = around.place
+    return LIS3DH(place.acceleration, around.now, place.lid_openings, offset=off)
 
 
 _MAKERS: dict[str, Callable[[Around], Chip]] = {
     "BME280": _climate,
     "A02YYUW": _range,
+    "PMS5003": _particles,
+    "SCD41": _co2,
+    "AM312": _passers,
+    "LIS3DH": _motion,
     "battery": _battery,
     "solar": _solar,
 }

@@ -46,6 +46,7 @@ class Options:
 
     bins: int = 3
     benches: int = 0
+    lampposts: int = 0
     speed: float = 240.0
     seconds: float | None = None
     loss: float = 0.05
@@ -59,7 +60,7 @@ class Options:
     @property
     def furniture(self) -> list[tuple[str, str]]:
         """(name, kind) of every node, as they stand down the street."""
-        numbers = {"bin": self.bins, "bench": self.benches}
+        numbers = {"bin": self.bins, "bench": self.benches, "lamppost": self.lampposts}
         return [(f"{kind}-{index}", kind) for kind, many in numbers.items() for index in range(1, many + 1)]
 
 
@@ -72,6 +73,7 @@ class Node:
     place: Place
     counts: dict[str, int] = field(default_factory=dict)  # of the last sample
     samples: int = 0
+    said_at: float | None = None  # Unix s, true: the last sample
     held: int | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -271,7 +273,8 @@ class Street:
         node.samples += 1
         at = self.clock.utc_us(line.virtual_us)
         self.auditor.take(node.entry.name, Taken(at, order, node.counts))
-        wrong = truth.untrue(node.place, node.counts, at / 1e6, 2 * EDGE_S * self.options.speed)
+        before, node.said_at = node.said_at, at / 1e6
+        wrong = truth.untrue(node.place, node.counts, at / 1e6, 2 * EDGE_S * self.options.speed, before)
         self.untrue += len(wrong)
         if wrong:
             self.find(f"{node.entry.name}: {', '.join(wrong)}")

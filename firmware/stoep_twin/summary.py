@@ -28,11 +28,13 @@ class Summary:
     loss: float = 0.0
     bins: int = 0
     benches: int = 0
+    lampposts: int = 0
     kills: int = 0
     stuck_boards: int = 0
     faults: int = 0  # watchdog resets, crashes, flash misuse, a gateway that died by itself
     readings_untrue: int = 0  # not what the world was, within the sensors' accuracy
     nonces_reused: int = 0
+    channels: dict[str, list[str]] = field(default_factory=dict)  # what the city has, by kind
     findings: list[str] = field(default_factory=list)
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from stoep_twin.boards import Board, Cause
+from stoep_twin.boards import Board
+from stoep_twin.states import Cause
 from stoep_twin.world import EMPTY_MM, FULL_MM
 
 

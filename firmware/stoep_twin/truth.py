@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from stoep_twin.world import EMPTY_MM, FULL_MM, Place
 
 _STEPS = 4
+_WARMS_UP_S = 90.0
+_DEAF_S = 30.0  # a node counts no movement so soon after another
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,30 @@ _RULES = {
     # ± 1 cm (DFRobot SEN0311)
     "fill_distance": _Rule(lambda place, at: place.distance_mm(at), lambda _: 10),
     "fill_level": _Rule(_level, lambda _: 1.6),
+    # ± 10 µg/m³ below 100 (PMS5003 data manual, table 1), of which the chip's model uses a part
+    "pm1_0": _Rule(lambda place, at: place.dust(at).pm1_0, lambda _: 3),
+    "pm2_5": _Rule(lambda place, at: place.dust(at).pm2_5, lambda _: 3),
+    "pm10": _Rule(lambda place, at: place.dust(at).pm10, lambda _: 3),
+    # ± (40 ppm + 5 %) (SCD41 datasheet, table 1), of which the chip's model uses its noise
+    "co2": _Rule(lambda place, at: place.co2_ppm(at), lambda _: 8),
     # 1 % of the divider and the ADC
     "battery_voltage": _Rule(lambda place, at: place.battery_volts(at) * 1000, lambda truth: truth * 0.01),
     "solar_voltage": _Rule(lambda place, at: place.solar_volts(at) * 1000, lambda truth: 5 + truth * 0.01),
 }
 
 
-def untrue(place: Place, counts: dict[str, int], said_at: float, slack: float) -> list[str]:
-    """What of a sample, said at `said_at` (Unix s) and taken at most `slack` s earlier, is not what was there."""
+def untrue(
+    place: Place, counts: dict[str, int], said_at: float, slack: float, before: float | None = None
+) -> list[str]:
+    """What of a sample, said at `said_at` (Unix s) and taken at most `slack` s earlier, is not what was there.
+
+    `before` is when the sample before was said.
+    """
     wrong = []
     for name, value in counts.items():
+        if name == "motion_count":
+            wrong += _too_many(place, value, said_at, slack, before)
+            continue
         rule = _RULES.get(name)
         if rule is None:
             wrong.append(f"{name}: the world has no such quantity")
@@ -50,3 +66,16 @@ def untrue(place: Place, counts: dict[str, int], said_at: float, slack: float) -
         if not min(truths) - within <= value <= max(truths) + within:
             wrong.append(f"{name} {value}, in truth {truths[0]:.1f}")
     return wrong
+
+
+def _too_many(place: Place, value: int, said_at: float, slack: float, before: float | None) -> list[str]:
+    # Some pass while the node is awake or deaf; but it counts nobody who was not there.
+    since = place.start if before is None else before - slack
+    most, deaf_until = 0, float("-inf")
+    for passed in place.passers(since - _DEAF_S):
+        if passed > said_at:
+            break
+        if passed >= deaf_until:
+            most, deaf_until = most + 1, passed + _DEAF_S * 0.95  # its clock may run fast
+    warming = 2 if since - place.start < _WARMS_UP_S else 0  # the PIR is high for no reason at first
+    return [f"motion_count {value}, but only {most} passed"] if value > most + warming else []

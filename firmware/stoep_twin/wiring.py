@@ -94,6 +94,11 @@ class Wiring:
             self.parts[wired.part].drive(wired.role, self._levels[number])
         return None
 
+    def next_level(self, number: int, level: bool, after: float) -> float | None:
+        """When this pin is next at `level`, from `after` on (Unix s); None: never, as far as its part knows."""
+        wired = self._pins.get(number)
+        return self.parts[wired.part].next_level(wired.role, level, after) if wired else None
+
     def adc(self, request: bytes) -> bytes:
         """pin, attenuation → µV."""
         wired, full_scale = self._pins.get(request[0]), _FULL_SCALE_UV.get(request[1], 0)

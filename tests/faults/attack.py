@@ -1,6 +1,6 @@
 """Replay, forgery and the nonce, the long form. Prints and writes build/attack.json; about three minutes.
 
-    python tests/faults/attack.py [--restarts N] [--seed N] [--only chain|replies|street|restarts]
+python tests/faults/attack.py [--restarts N] [--seed N] [--only chain|replies|street|restarts]
 """
 
 import argparse

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attack_chain import copy_store, restore_store
 
-from stoep_twin.boards import Cause
+from stoep_twin.states import Cause
 from stoep_twin.street import Node, Options, Street
 
 _ACTS = {  # what befalls a node or the gateway, and how often

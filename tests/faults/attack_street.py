@@ -22,8 +22,8 @@ from attack_radio import Attacker
 
 from stoep_twin import technician
 from stoep_twin.auditor import WINDOW_S, Auditor
-from stoep_twin.boards import State
 from stoep_twin.ending import wind_down
+from stoep_twin.states import State
 from stoep_twin.street import RADIO_CHANNEL, Node, Options, Street
 
 _BRIDGE = ("heard", "filtered", "overflows")

@@ -1,6 +1,6 @@
 """Starts the gateway with one of its safeguards taken out, to see that the power cuts find it.
 
-    python gateway_sabotage.py KIND gateway --config gateway.toml
+python gateway_sabotage.py KIND gateway --config gateway.toml
 """
 
 import sqlite3

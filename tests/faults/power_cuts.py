@@ -1,6 +1,6 @@
 """Power cuts at every step, on the node and under the gateway. Prints and writes build/power-cuts.json.
 
-    python tests/faults/power_cuts.py [--steps N] [--states N]
+python tests/faults/power_cuts.py [--steps N] [--states N]
 """
 
 import argparse

@@ -22,7 +22,7 @@ from serial_rig import BRIDGE_MAC, CHANNEL, Rig
 
 from stoep.wire import serial as line
 from stoep_twin.air import Radio
-from stoep_twin.boards import Cause
+from stoep_twin.states import Cause
 
 RECOVERS = 3.0  # garbage costs the credit until the next hello, one a second; lost bytes, until one after that
 HELLO_GAP = 2.0

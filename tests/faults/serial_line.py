@@ -1,6 +1,6 @@
 """The serial line under attack, the long form. Prints and writes build/serial-line.json.
 
-    python tests/faults/serial_line.py [--seconds N] [--seed N]
+python tests/faults/serial_line.py [--seconds N] [--seed N]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The real bridge program in the real interpreter, with a radio, on a line that can be made bad in every way.
 
-    PlayedRadio ─ air ─ [Board: bridge/relay.py] ─ BadLine ─ pty ─ a gateway's end (serial_ends.py)
+PlayedRadio ─ air ─ [Board: bridge/relay.py] ─ BadLine ─ pty ─ a gateway's end (serial_ends.py)
 """
 
 import asyncio

@@ -50,10 +50,17 @@ def test_mosquitto_is_a_city_too(streets: Any) -> None:
 
 
 @pytest.mark.slow
-def test_bins_and_benches_stand_side_by_side(streets: Any) -> None:
-    status, summary = streets.run("--for", "12", "--bins", "1", "--benches", "2", "--loss", "0.1")
-    _good(status, summary, 30)
-    assert summary["benches"] == 2
+def test_bins_benches_and_lampposts_stand_side_by_side(streets: Any) -> None:
+    """Every channel of every kind is in the windows, with the values that the boards took."""
+    status, summary = streets.run(
+        "--for", "25", "--speed", "120", "--bins", "2", "--benches", "2", "--lampposts", "2", "--loss", "0.1"
+    )
+    _good(status, summary, 120)
+    assert summary["channels"] == {
+        "bench": ["battery_voltage", "humidity", "motion_count", "pressure", "solar_voltage", "temperature"],
+        "bin": ["battery_voltage", "fill_distance", "fill_level", "humidity", "pressure", "temperature"],
+        "lamppost": ["co2", "humidity", "motion_count", "pm10", "pm1_0", "pm2_5", "pressure", "temperature"],
+    }
 
 
 @pytest.mark.slow

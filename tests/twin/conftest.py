@@ -11,9 +11,10 @@ import pytest
 
 from stoep.resources import hardware_dir
 from stoep_twin.air import Air, Radio
-from stoep_twin.boards import Board, State, Surroundings
+from stoep_twin.boards import Board, Surroundings
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.nursery import Nursery
+from stoep_twin.states import State
 from stoep_twin.wiring import Wiring
 from stoep_twin.world import Place
 
@@ -39,6 +40,12 @@ class Bench:
             while sum(line == said for line in self.lines) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
+    async def until_lines(self, count: int, seconds: float = 20.0) -> None:
+        """Wait until the board has said so many lines."""
+        async with asyncio.timeout(seconds):
+            while len(self.lines) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
     async def stuck(self) -> None:
         """Wait until the board idles at the REPL."""
         async with asyncio.timeout(10):
@@ -51,9 +58,9 @@ Use = Callable[[Bench], Any]
 
 @pytest.fixture
 def on_bench(tmp_path: Path) -> Callable[..., Bench]:
-    """`on_bench(main, use, boot="")`: runs that firmware on a board while `await use(bench)` looks on."""
+    """`on_bench(main, use, drawing="bin")`: that firmware runs on such a board while `await use(bench)` looks on."""
 
-    async def live(main: str, use: Use, boot: str, drift_ppm: int, speed: float) -> Bench:
+    async def live(main: str, use: Use, boot: str, drift_ppm: int, speed: float, drawing: str) -> Bench:
         firmware = tmp_path / "firmware"
         firmware.mkdir()
         (firmware / "boot.py").write_text(boot)
@@ -73,7 +80,7 @@ def on_bench(tmp_path: Path) -> Callable[..., Bench]:
 
         around = Surroundings(clock, nursery, air, firmware, said, fault)
         place = Place(1, 1, START)
-        wiring = Wiring(hardware_dir() / "bin.toml", place, lambda: clock.utc_us() / 1e6, speed, 1)
+        wiring = Wiring(hardware_dir() / f"{drawing}.toml", place, lambda: clock.utc_us() / 1e6, speed, 1)
         radio = Radio(b"\x24\x0a\xc4\x00\x00\x01", 10.0, False, lambda *_: None)
         board = Board("bin-1", tmp_path / "board", radio.mac, drift_ppm, wiring, radio, around)
         bench = Bench(board, clock, air, place)
@@ -89,7 +96,9 @@ def on_bench(tmp_path: Path) -> Callable[..., Bench]:
             clock.close()
         return bench
 
-    def run(main: str, use: Use, boot: str = "", drift_ppm: int = 0, speed: float = SPEED) -> Bench:
-        return asyncio.run(live(main, use, boot, drift_ppm, speed))
+    def run(
+        main: str, use: Use, boot: str = "", drift_ppm: int = 0, speed: float = SPEED, drawing: str = "bin"
+    ) -> Bench:
+        return asyncio.run(live(main, use, boot, drift_ppm, speed, drawing))
 
     return run

@@ -21,8 +21,9 @@ class Bin:
     """One bin's sensors; constructing it sends nothing."""
 
     layout = its.LAYOUT_BIN
+    watched = 0
 
-    def __init__(self, settings, memory):
+    def __init__(self, settings, memory, _feed):
         self._settings = settings
         self._memory = memory
         i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
@@ -34,7 +35,7 @@ class Bin:
     def sample(self):
         """What can be read now: {channel: counts}; a sensor that fails is absent."""
         counts = {}
-        climate = health.reading(self._memory, health.CLIMATE, self._climate.read)
+        climate = health.reading(self._memory, health.CLIMATE, self._climate.read, True)
         if climate:
             counts[its.TEMPERATURE], counts[its.PRESSURE], counts[its.HUMIDITY] = climate
         distance = health.reading(self._memory, health.RANGE, self._range.read)

@@ -45,6 +45,10 @@ class Chip:
         """One of its outputs."""
         return False
 
+    def next_level(self, role: str, level: bool, after: float) -> float | None:
+        """When one of its outputs is next at `level`, from `after` on (both in its time); None: nobody knows."""
+        return None
+
     def microvolts(self, role: str, full_scale: int) -> int:
         """What the ESP32's ADC makes of one of its outputs, never above `full_scale`."""
         return 0

@@ -1,4 +1,7 @@
-"""`esp32.Partition` as on the board: NOR flash, kept in a file, found through the partition table at 0x8000."""
+"""`esp32` as on the board, as far as street furniture uses it.
+
+`Partition` is NOR flash, kept in a file, found through the partition table at 0x8000; a pin may end a deep sleep.
+"""
 
 import struct
 
@@ -10,6 +13,19 @@ _SECTOR = 4096
 _BLANK = b"\xff" * 256  # in small pieces: this lies in the heap of the board
 _NO_ENTRY = 19
 _IO_ERROR = 5
+
+WAKEUP_ALL_LOW = False
+WAKEUP_ANY_HIGH = True
+_WAKING = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)  # pins that the RTC sees
+
+
+def wake_on_ext0(pin, level):
+    if pin is None:
+        _board.woken_by = b""
+        return
+    if pin.number not in _WAKING:
+        raise ValueError("invalid pin")
+    _board.woken_by = bytes((pin.number, level))
 
 
 class Partition:

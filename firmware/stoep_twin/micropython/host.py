@@ -20,6 +20,7 @@ class Board:
     def __init__(self, facts):
         self.facts = facts
         self.arrived = []
+        self.woken_by = b""  # pin and level that end a deep sleep early
         self._stream = open(facts["link"], "r+b")
         self._poll = select.poll()
         self._poll.register(self._stream, _POLLIN)

@@ -33,7 +33,7 @@ def reset_cause():
 
 
 def wake_reason():
-    return TIMER_WAKE if _board.facts["cause"] == DEEPSLEEP_RESET else 0
+    return _board.facts["wake"]
 
 
 def _leave(kind, payload=b""):
@@ -44,7 +44,7 @@ def _leave(kind, payload=b""):
 
 
 def deepsleep(time_ms=None):
-    _leave(b"d", struct.pack("<Q", _FOREVER if time_ms is None else time_ms))
+    _leave(b"d", struct.pack("<Q", _FOREVER if time_ms is None else time_ms) + _board.woken_by)
 
 
 def reset():

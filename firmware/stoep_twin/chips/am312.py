@@ -1,0 +1,59 @@
+"""Senba AM312, a PIR, as its data sheet describes it: a pin that is high while somebody moves, and a while after.
+
+Nothing is stepped: whether the pin is high follows from when people passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from stoep_twin.chips.chip import Chip
+
+LATENCY_S = 0.1
+HOLD_S = 2.3  # "delay time"
+_LOCKED_S = 2.0  # "block time": blind after it has gone low
+_WARM_UP_S = 60.0  # after power-on, high for no reason
+
+
+class AM312(Chip):
+    """`passers(since)` are the instants at which somebody passes, in order; `now()` seconds of the chip's time."""
+
+    def __init__(self, passers: Callable[[float], Iterator[float]], now: Callable[[], float]) -> None:
+        self._passers = passers
+        self._now = now
+        self._powered = now()
+
+    def reset(self) -> None:
+        self._powered = self._now()
+
+    def level(self, role: str) -> bool:
+        now = self._now()
+        return any(begin <= now for begin, _ in self._pulses(now, now))
+
+    def next_level(self, role: str, level: bool, after: float) -> float | None:
+        for begin, end in self._pulses(after, float("inf")):
+            if level:
+                return max(begin, after)
+            return after if begin > after else end
+        return None
+
+    def _pulses(self, after: float, until: float) -> Iterator[tuple[float, float]]:
+        # The pulses that end after `after`, up to one that begins after `until`.
+        warm = self._powered + _WARM_UP_S
+        if after < warm:
+            yield self._powered, warm
+        begin = end = float("-inf")
+        for passed in self._passers(after - 60.0):
+            seen = passed + LATENCY_S
+            if seen < warm:
+                continue
+            if seen <= end:  # still moving: it stays high
+                end = seen + HOLD_S
+                continue
+            if end > after:
+                yield begin, end
+                if begin > until:
+                    return
+            if seen < end + _LOCKED_S:
+                continue
+            begin, end = seen, seen + HOLD_S
