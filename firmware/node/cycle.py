@@ -7,7 +7,7 @@ talks to the gateway comes: the two together would not fit a board's heap.
 from machine import Pin
 from micropython import const
 
-from node import clock, flash, memory, power, settings, staging, watch
+from node import clock, flash, memory, power, settings, staging
 from node.generated import catalogue as its
 from node.life import Life
 from node.memory import Memory
@@ -87,7 +87,7 @@ class Cycle:
             self._sample()
         self._watchdog.feed()
         self._kind = None
-        staging.forget("node.kinds", "node.sensors", "node.health", "node.alarms")
+        staging.forget("node.kinds", "node.sensors", "node.health", "node.alarms", "node.watch")
         from node.contact import Contact
 
         Contact(self._identity, self._life, self._memory, self._ring).talk()
@@ -95,7 +95,7 @@ class Cycle:
         self._rest()
 
     def _sample(self):
-        from node import health
+        from node import health, watch
 
         counts = self._kind.sample()
         tick = clock.tick()  # when the last value was complete
@@ -124,6 +124,8 @@ class Cycle:
 
     def _rest(self):
         # The plan does not slip by the length of a wake.
+        from node import watch
+
         recalled = self._memory
         now = clock.tick()
         planned = recalled.next_wake + self._options.interval

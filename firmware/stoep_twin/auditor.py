@@ -164,6 +164,9 @@ class Auditor:
         starts = self._starts(taken, windows)
         if not starts:
             return
+        if any(_is_estimated(window.channels) for window in windows.values()):
+            self._totals(node, taken, windows, audit)
+            return
         empty = _Delivered((0, 0), {})
 
         def cost(window: int, first: int, last: int) -> tuple[int, Verdict]:
@@ -177,6 +180,32 @@ class Auditor:
             audit.values_wrong += bool(verdict.wrong)
             if verdict.price:
                 audit.find(_in_words(node, start, verdict))
+
+    def _totals(
+        self, node: str, taken: Sequence[Taken], windows: dict[int, _Delivered], audit: Audit
+    ) -> None:
+        # Where the gateway could only estimate when, and says so, a reading counts, whichever window it is in.
+        counts: dict[str, int] = defaultdict(int)
+        sums: dict[str, float] = defaultdict(float)
+        for sample in taken:
+            for name, value in sample.counts.items():
+                counts[name] += 1
+                sums[name] += value
+        delivered: dict[str, int] = defaultdict(int)
+        for window in windows.values():
+            for name, said in window.channels.items():
+                delivered[name] += said["count"]
+                sums[name] -= said["count"] * said["mean"] * 10 ** self._channels[name].decimals
+        for name in sorted(set(counts) | set(delivered)):
+            missing = counts[name] - delivered[name]
+            audit.lost += max(0, missing)
+            audit.duplicates += max(0, -missing)
+            # A window's mean is rounded to a hundredth of a count.
+            wrong = not missing and abs(sums[name]) > 0.01 * delivered[name] + 1
+            audit.values_wrong += wrong
+            if missing or wrong:
+                off = f"their sum off by {sums[name]:.1f}"
+                audit.find(f"{node}: {name} {delivered[name]} delivered of {counts[name]}, {off}")
 
     def _starts(self, taken: Sequence[Taken], windows: dict[int, _Delivered]) -> list[int]:
         width = WINDOW_S * _US
@@ -225,6 +254,10 @@ class Auditor:
 
 def _count(channels: dict[str, dict[str, Any]]) -> int:
     return sum(int(said.get("count", 0)) for said in channels.values())
+
+
+def _is_estimated(channels: dict[str, dict[str, Any]]) -> bool:
+    return any(said.get("time_quality") == "estimated" for said in channels.values())
 
 
 def _unix_us(text: str) -> int:

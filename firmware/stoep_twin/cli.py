@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from stoep_twin.faults import Kind
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to `stoep`."""
     app.command("twin")(twin)
+
+
+def _faults(given: list[str]) -> Iterator[tuple[str, Kind]]:
+    from stoep_twin.faults import Kind
+
+    for one in given:
+        part, _, kind = one.partition(":")
+        try:
+            yield part.lower(), Kind(kind)
+        except ValueError:
+            raise typer.BadParameter(f"{one!r}: write PART:KIND, with {', '.join(Kind)} for KIND") from None
 
 
 def twin(
@@ -36,6 +51,21 @@ def twin(
     kill_gateway: Annotated[
         int, typer.Option(min=0, metavar="N", help="Kill the gateway (SIGKILL) so many times, spread over the run.")
     ] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART:KIND",
+            help="Break a part of every board that has it (climate, range, particles, co2, passers, battery, solar): "
+            "absent, silent, garbled or stuck. May be given several times.",
+        ),
+    ] = None,
+    scenario: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="rough-day: 24 hours in three minutes, with brown-outs, dead sensors, and the gateway away for six.",
+        ),
+    ] = "",
     summary: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was counted there, as JSON.")] = None,
     heap: Annotated[str, typer.Option(help="Heap of a board's interpreter, as MicroPython's -X heapsize.")] = "4M",
 ) -> None:
@@ -58,6 +88,7 @@ def twin(
     stoep twin --for 30                      half a minute, which is two hours in the street
     stoep twin --loss 0.2 --kill-gateway 2   bad radio, and a gateway that dies twice
     """
+    from stoep_twin import scenarios
     from stoep_twin.broker import BrokerError
     from stoep_twin.interpreter import NoInterpreterError
     from stoep_twin.run import Run
@@ -78,7 +109,13 @@ def twin(
         broker=broker,
         kills=kill_gateway,
         heap=heap,
+        faults=tuple(_faults(fault or [])),
     )
+    if scenario:
+        try:
+            options = scenarios.options(scenario, options)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
 
     async def go() -> int:
         counted = await Run(options).through()

@@ -14,6 +14,7 @@ from stoep.resources import wire_dir
 from stoep_twin import rundir
 from stoep_twin.auditor import catalogue
 from stoep_twin.ending import summarise, wind_down
+from stoep_twin.scenarios import befall
 from stoep_twin.show import Show, progress
 from stoep_twin.street import Options, Street
 from stoep_twin.summary import Summary
@@ -58,7 +59,8 @@ class Run:
             return summarise(street)
 
     async def _live(self, street: Street, show: Show) -> None:
-        helpers = [asyncio.create_task(work) for work in (self._draw(show), self._kill(street), self._mind_reader())]
+        works = (self._draw(show), self._kill(street), self._mind_reader(), befall(street))
+        helpers = [asyncio.create_task(work) for work in works]
         try:
             await self._wait(street)
             self._phase = "ending"

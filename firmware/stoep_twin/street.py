@@ -22,9 +22,11 @@ from stoep_twin.boards import DEFAULT_HEAP, Board, Surroundings
 from stoep_twin.broker import Broker
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
+from stoep_twin.faults import Broken, Kind
 from stoep_twin.gateway import Gateway, NodeEntry, write_registry, write_settings
 from stoep_twin.line import Line
 from stoep_twin.nursery import Nursery
+from stoep_twin.order import Order
 from stoep_twin.recording import Recording
 from stoep_twin.subscriber import Subscriber
 from stoep_twin.wiring import Wiring
@@ -56,6 +58,8 @@ class Options:
     kills: int = 0
     interval: int = 900
     heap: str = DEFAULT_HEAP
+    scenario: str = ""
+    faults: tuple[tuple[str, Kind], ...] = ()  # (part, how it is broken), wherever it is
 
     @property
     def furniture(self) -> list[tuple[str, str]]:
@@ -71,6 +75,7 @@ class Node:
     entry: NodeEntry
     board: Board
     place: Place
+    wiring: Wiring
     counts: dict[str, int] = field(default_factory=dict)  # of the last sample
     samples: int = 0
     said_at: float | None = None  # Unix s, true: the last sample
@@ -91,6 +96,7 @@ class Street:
         self.air = Air(options.loss, options.seed, tape=self.tape)
         self.tolerance_us = round(EDGE_S * options.speed * 1e6)
         self.auditor = Auditor(catalogue(wire_dir()), self.tolerance_us)
+        self.order = Order(lambda: self.clock.utc_us() / 1e6)
         self.broker = Broker(options.broker, self.directory)
         self.nodes: dict[str, Node] = {}
         self.boards: list[Board] = []
@@ -128,9 +134,11 @@ class Street:
         self.line = Line(self.directory / "bridge")
         self.bridge = self._board("bridge", 0, "bridge", around, self.line)[0]
         for index, (name, kind) in enumerate(options.furniture, 1):
-            board, place = self._board(name, index, kind, around, None)
+            board, place, wiring = self._board(name, index, kind, around, None)
             entry = NodeEntry((0xC0FFEE00 + index).to_bytes(4, "big"), name, kind, secrets.token_bytes(32))
-            self.nodes[name] = Node(entry, board, place)
+            self.nodes[name] = Node(entry, board, place, wiring)
+            for part, how in options.faults:
+                self.break_part(name, part, how)
         config = write_settings(
             self.directory,
             self.site,
@@ -174,7 +182,9 @@ class Street:
             await asyncio.sleep(_ANCHOR_S)
             self.clock.anchor()
 
-    def _board(self, name: str, index: int, kind: str, around: Surroundings, line: Line | None) -> tuple[Board, Place]:
+    def _board(
+        self, name: str, index: int, kind: str, around: Surroundings, line: Line | None
+    ) -> tuple[Board, Place, Wiring]:
         seed = self.options.seed
         place = Place(seed, index, self.clock.utc_us() / 1e6)
         wiring_seed = random.Random(f"{seed}/{index}/parts").randrange(1 << 30)
@@ -188,7 +198,7 @@ class Street:
         directory = self.directory / "boards" / name
         board = Board(name, directory, mac, drift, wiring, radio, around, line)
         self.boards.append(board)
-        return board, place
+        return board, place, wiring
 
     async def _tear_down(self) -> None:
         for task in self._tasks:
@@ -221,6 +231,19 @@ class Street:
         await act(node.board, entry.kind, entry.kid, entry.secret, RADIO_CHANNEL, self.options.interval)
         self.air.nonces.renew(entry.kid)
         write_registry(self.directory, [node.entry for node in self.nodes.values()])
+
+    def break_part(self, name: str, part: str, kind: Kind) -> None:
+        """A part of a node fails; a node without it is none the worse."""
+        parts = self.nodes[name].wiring.parts
+        if part in parts:
+            parts[part] = Broken(parts[part], kind)
+
+    def mend_part(self, name: str, part: str) -> None:
+        """It is well again."""
+        parts = self.nodes[name].wiring.parts
+        broken = parts.get(part)
+        if isinstance(broken, Broken):
+            parts[part] = broken.chip
 
     def end_at_once(self) -> None:
         """Kill everything, politely to nobody."""
@@ -258,11 +281,14 @@ class Street:
             return
         elif word == "sample":
             self._sampled(node, line)
+        elif word == "alarm":
+            alarm = line.fields()
+            self.order.raise_alarm(board.name, int(alarm["epoch"]), int(alarm["number"]))
         elif word == "held":
             node.held = int(line.fields().get("count", "0"))
             if node.held == 0:
                 node.settled.set()
-        elif word in ("sensor", "uncommissioned"):
+        elif word == "uncommissioned" or (word == "sensor" and line.fields().get("failures") == "1"):
             self.find(f"{board.name}: {line.text}")
 
     def _sampled(self, node: Node, line: ConsoleLine) -> None:
@@ -287,7 +313,9 @@ class Street:
                 self._before.update(self.status.get("counters", {}))
             # A last will names neither instance nor counters; those before it stand.
             self.status = {**self.status, **message}
-        elif what == "window":
+        else:
+            self.order.hear(name, what, message)
+        if what == "window":
             if self.first_window is None:
                 self.first_window = time.monotonic() - self.first_boot
                 self.on_first_window(name, message)

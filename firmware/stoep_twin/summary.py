@@ -34,6 +34,9 @@ class Summary:
     faults: int = 0  # watchdog resets, crashes, flash misuse, a gateway that died by itself
     readings_untrue: int = 0  # not what the world was, within the sensors' accuracy
     nonces_reused: int = 0
+    alarms_while_away: int = 0  # raised while the gateway was away
+    alarms_after_backlog: int = 0  # nodes whose windows of that time came before such an alarm
+    alarms_missing: int = 0
     channels: dict[str, list[str]] = field(default_factory=dict)  # what the city has, by kind
     findings: list[str] = field(default_factory=list)
 
@@ -48,6 +51,8 @@ class Summary:
             or self.faults
             or self.readings_untrue
             or self.nonces_reused
+            or self.alarms_after_backlog
+            or self.alarms_missing
         )
 
     def write(self, path: Path) -> None:

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+import compiled
 import heap
 import small_heap
+from stoep.resources import firmware_dir
+
+_ALL, _BIN = 120 * 1024, 64 * 1024  # bytes of .mpy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["bin", "bench"])
+@pytest.mark.parametrize("kind", ["bin", "bench", "lamppost"])
 def test_whole_wakes_run_in_the_boards_heap(kind: str, tmp_path: Path, figure: Callable[[str], None]) -> None:
     bench = small_heap.Bench(tmp_path, kind)
     stand_ins = bench.stand_ins_bytes()
@@ -25,3 +29,23 @@ def test_whole_wakes_run_in_the_boards_heap(kind: str, tmp_path: Path, figure: C
         else:
             enough = middle
     figure(f"a wake of a {kind} needs {enough} of the {size} bytes of a board's heap, in words of {heap.word()} bytes")
+
+
+def test_the_firmware_is_small(tmp_path: Path, figure: Callable[[str], None]) -> None:
+    """All of it, and what a bin ever loads: neither the bridge, nor other kinds and their sensors."""
+    root = compiled.firmware(tmp_path / "firmware", firmware_dir())
+    sizes = {path.relative_to(root).as_posix(): path.stat().st_size for path in root.rglob("*.*py")}
+    elsewhere = {f"node/{name}.mpy" for name in _not_a_bins()}
+    missing = elsewhere - set(sizes)
+    assert not missing, missing
+    all_of_it = sum(sizes.values())
+    of_a_bin = sum(size for name, size in sizes.items() if name not in elsewhere and not name.startswith("bridge/"))
+    figure(f"the firmware has {all_of_it} bytes of .mpy, a bin loads {of_a_bin}")
+    assert all_of_it < _ALL
+    assert of_a_bin < _BIN
+
+
+def _not_a_bins() -> list[str]:
+    kinds = [f"kinds/{kind}" for kind in ("bench", "lamppost")]
+    pins = [f"generated/pins_{kind}" for kind in ("bench", "lamppost", "bridge")]
+    return [*kinds, *pins, "commission", "sensors/pms5003", "sensors/scd41", "sensors/pir"]

@@ -16,9 +16,7 @@ from stoep_twin.world import LID_OPEN_S, Place
 
 _START = 1_780_293_600.0
 _GRID: list[Axes] = [
-    (x, y, z)
-    for x, y, z in itertools.product((-0.9, 0.0, 0.13, 1.0), repeat=3)
-    if 0.6 < math.hypot(x, y, z) < 1.4
+    (x, y, z) for x, y, z in itertools.product((-0.9, 0.0, 0.13, 1.0), repeat=3) if 0.6 < math.hypot(x, y, z) < 1.4
 ]
 _TILTED: Axes = (0.866, 0.0, 0.5)
 
@@ -228,7 +226,8 @@ def test_out_of_power_down_gravity_is_a_movement_until_the_filter_is_reset() -> 
 
 def test_a_knock_between_two_samples_is_missed_and_one_shorter_than_the_duration_too() -> None:
     bench = _Bench()
-    bench.watch(duration=5)
+    bench.still = (0.0, 0.0, 0.1)
+    bench.watch(control_2=0x00, duration=5)  # with the filter the swing back counts, too
     bench.moves = [(1100.0, 1100.4, (0.0, 0.0, 2.0)), (1200.0, 1200.8, (0.0, 0.0, 2.0))]
     risen = bench.chip.next_level("INT", True, bench.now)
     assert risen is not None
@@ -280,7 +279,7 @@ def test_adafruits_driver_finds_the_truth(monkeypatch: pytest.MonkeyPatch) -> No
             bench.now += 0.1
             # It takes a g for 1,024 digits; the datasheet says 1,000 (1 mg a digit), at ±16 g 83 for 85.
             for value, true in zip(driver.acceleration, truth, strict=True):
-                assert value / 9.806 == pytest.approx(true, rel=0.025, abs=0.008)
+                assert value / 9.806 == pytest.approx(true, rel=0.03, abs=0.008)
 
 
 def test_a_lid_is_opened_more_often_by_day_and_the_chip_feels_each_opening() -> None:
@@ -361,9 +360,9 @@ machine.deepsleep()
 """
 
 _FAULTS = {  # what check and read say
-    "absent": ("OSError 19", "OSError 19"),
-    "deaf to one register": ("OSError 19", "OSError 19"),
-    "silent in mid-transfer": ("OSError 19", "OSError 19"),
+    "absent": ("OSError [Errno 19]", "OSError [Errno 19]"),
+    "deaf to one register": ("OSError [Errno 19]", "OSError [Errno 19]"),
+    "silent in mid-transfer": ("OSError [Errno 19]", "OSError [Errno 19]"),
     "another chip": ("ValueError chip id 0x44", "("),
     "slow": ("OSError (116, 'the LIS3DH has no new sample')",) * 2,
     "stuck at zero": ("ValueError the LIS3DH's self-test moved it by 0, 0, 0 mg", "ValueError 0, 0, 0 mg"),
@@ -430,15 +429,16 @@ machine.deepsleep(100_000_000)
 """
 
 
+@pytest.mark.slow
 def test_an_opening_lid_wakes_the_board(on_bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    opens = _START + 400.0
+    opens = _START + 60.0
 
     def felt(_: Place, at: float) -> Axes:
         return _TILTED if opens <= at < opens + 30 else (0.0, 0.0, 1.0)
 
     monkeypatch.setattr(Place, "acceleration", felt)
     monkeypatch.setattr(Place, "lid_openings", lambda _, since: iter([opens, opens + 30] if since <= opens else []))
-    bench = on_bench(_WATCH.format(node=str(firmware_dir())), lambda bench: bench.until("done"), speed=20.0)
+    bench = on_bench(_WATCH.format(node=str(firmware_dir())), lambda bench: bench.until("done"), speed=40.0)
     assert bench.lines[0].startswith("source 0 0 ")
     assert bench.lines[1] == "source 0 0"
     assert bench.lines[2:4] == ["woken 2", "high 1"]
