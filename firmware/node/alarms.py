@@ -7,6 +7,8 @@ from micropython import const
 
 from node.generated import catalogue as its
 
+_LEANS, _STANDS = const(45), const(30)  # °
+
 # Fire, in 0.01 °C: no sun heats a bin like this.
 _HOT, _COOL = const(7000), const(5500)
 _RISE = const(1500)  # from one sample to the next,
@@ -22,6 +24,18 @@ def changed(raised, counts, rules):
         if value is not None and (value <= clear if on else value >= bound):
             found.append((code, 1 - on, channel, value))
     return found
+
+
+def tilted(memory, counts):
+    """The same for what leans: in two samples running, for one may see a lid that is open."""
+    now = counts.get(its.TILT)
+    if now is None:
+        return []
+    leant, memory.leant = memory.leant, 1 if now >= _LEANS else 0
+    on = memory.raised >> its.ALARM_TILTED & 1
+    if (now > _STANDS) if on else not (leant and memory.leant):
+        return []
+    return [(its.ALARM_TILTED, 1 - on, its.TILT, now)]
 
 
 def fire(memory, counts, tick):

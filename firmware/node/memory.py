@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5375)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIB"
+_MAGIC = const(0x5376)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBB"
 _RANGES = const(4)
 _ALARMS = const(8)
 _UNKNOWN = const(-32768)
@@ -48,6 +48,7 @@ class Memory:
         self.wakes = 0  # and how many
         self.saturated = 0  # the hour after the last one that had more than may be counted
         self.held_high = 0  # looks in a row at which the pin was high
+        self.leant = 0  # whether it leant at the last sample
         self.warmth = None  # the temperature measured last, 0.01 °C,
         self.warmth_tick = 0  # and when
 
@@ -61,7 +62,7 @@ class Memory:
                 self.next_wake, min(self.unanswered, 65535), mac, *self.failures, *self.failing,
                 _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
                 *self.value, *self.alike, self.watched, self.moves, self.deaf_until, self.hour, self.wakes,
-                self.saturated, self.held_high,
+                self.saturated, self.held_high, self.leant,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -97,7 +98,7 @@ def unpack(data):
     memory.value = list(fields[33:41])
     memory.alike = list(fields[41:49])
     memory.watched, memory.moves, memory.deaf_until, memory.hour, memory.wakes = fields[49:54]
-    memory.saturated, memory.held_high = fields[54:56]
+    memory.saturated, memory.held_high, memory.leant = fields[54:57]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

@@ -56,7 +56,7 @@ def twin(
         typer.Option(
             metavar="PART:KIND",
             help="Break a part of every board that has it (climate, range, particles, co2, passers, battery, solar): "
-            "absent, silent, garbled or stuck. May be given several times.",
+            "absent, silent, garbled or stuck. Several may be given; readings are then not held against the world.",
         ),
     ] = None,
     scenario: Annotated[

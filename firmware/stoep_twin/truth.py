@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stoep_twin.world import EMPTY_MM, FULL_MM, Place
+from stoep_twin.world import EMPTY_MM, FULL_MM, LID_DEGREES, Place
 
 _STEPS = 4
+_TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
+_COUNTED = {"motion_count": Place.passers, "lid_count": Place.lid_openings}
 _WARMS_UP_S = 90.0
 _DEAF_S = 30.0  # a node counts no movement so soon after another
 
@@ -54,8 +56,13 @@ def untrue(
     """
     wrong = []
     for name, value in counts.items():
-        if name == "motion_count":
-            wrong += _too_many(place, value, said_at, slack, before)
+        if name in _COUNTED:
+            wrong += _too_many(name, place, value, said_at, slack, before)
+            continue
+        if name == "tilt":
+            lid = place.lean_degrees + LID_DEGREES
+            if min(abs(value - place.lean_degrees), abs(value - lid)) > _TILT_WITHIN:
+                wrong.append(f"tilt {value}, in truth {place.lean_degrees:.1f}, or {lid:.1f} with the lid open")
             continue
         rule = _RULES.get(name)
         if rule is None:
@@ -68,14 +75,16 @@ def untrue(
     return wrong
 
 
-def _too_many(place: Place, value: int, said_at: float, slack: float, before: float | None) -> list[str]:
+def _too_many(
+    name: str, place: Place, value: int, said_at: float, slack: float, before: float | None
+) -> list[str]:
     # Some pass while the node is awake or deaf; but it counts nobody who was not there.
     since = place.start if before is None else before - slack
     most, deaf_until = 0, float("-inf")
-    for passed in place.passers(since - _DEAF_S):
+    for passed in _COUNTED[name](place, since - _DEAF_S):
         if passed > said_at:
             break
         if passed >= deaf_until:
             most, deaf_until = most + 1, passed + _DEAF_S * 0.95  # its clock may run fast
     warming = 2 if since - place.start < _WARMS_UP_S else 0  # the PIR is high for no reason at first
-    return [f"motion_count {value}, but only {most} passed"] if value > most + warming else []
+    return [f"{name} {value}, but only {most} moved it"] if value > most + warming else []

@@ -22,7 +22,7 @@ _BUSIEST = 25  # people an hour
 _MOST_OPENINGS = 8  # of a lid, an hour
 _SLOTS = 120
 LID_OPEN_S = 8.0
-_LID_DEGREES = 60.0
+LID_DEGREES = 60.0
 _LID_SWINGS_S = 0.6
 _KNOCK_S = 0.04  # shorter than the pause between two samples at 10 Hz: it may be missed
 FULL_MM = 200  # to the waste when it is called full
@@ -139,7 +139,7 @@ class Place:
         openings = _openings(self._opened_by, math.floor(at / _HOUR))
         since = min((at - opened for opened in openings if opened <= at), default=_DAY)
         if since < LID_OPEN_S:
-            angle += math.radians(_LID_DEGREES) * min(1.0, since / _LID_SWINGS_S)
+            angle += math.radians(LID_DEGREES) * min(1.0, since / _LID_SWINGS_S)
         if since < _KNOCK_S or LID_OPEN_S <= since < LID_OPEN_S + _KNOCK_S:
             knock = 1.0
         return math.sin(angle), 0.0, math.cos(angle) + knock

@@ -121,10 +121,7 @@ class Bench:
     async def _watch(self, board: Board, wakes: Wakes, answering: _Answering) -> None:
         while wakes.count("sleep") < WAKES and not wakes.faults and not wakes.count("failed"):
             answering.deaf = wakes.count("sleep") in DEAF
-            if self.kind == "bin":
-                board.ring()
-            else:  # a ring between two samples would only be taken for the end of a nap
-                board.reset_if_asleep()
+            board.reset_if_asleep()  # a ring between two samples would only be taken for the end of a nap
             await asyncio.sleep(0.002)
 
     @contextlib.asynccontextmanager

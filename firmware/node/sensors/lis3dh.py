@@ -28,6 +28,7 @@ _ACTIVE = const(0x40)
 _MOVING = const(0x2A)  # any axis above the threshold
 # 0x21 on: filter for INT1 only, from 0.08 Hz at 10 Hz; INT1 shows generator 1; as _STEADY; INT1 stays; high is active.
 _LATCHING = b"\x11\x40\x80\x08\x00"
+_FOLLOWING = b"\x11\x40\x80\x00\x00"
 _TO_FOLLOW = const(0x80)
 _CTRL_2 = const(0x21)
 _INT1_THS = const(0x32)
@@ -83,10 +84,17 @@ class LIS3DH:
         """Whole degrees between what is up now and what `upright` (x, y, z in any unit) says is; raises as `read`."""
         return angle(self.read(), upright)
 
-    def arm(self):
-        """From now on a knock or a quick tilt sets INT1, until `source` is read. Draws about 3 µA."""
+    def is_armed(self):
+        """Whether it watches; after a power-off it does not."""
+        return self._get(_CTRL_1) == _WATCH
+
+    def arm(self, latched=True):
+        """From now on a knock or a quick tilt sets INT1. Draws about 3 µA.
+
+        INT1 stays so until `source` is read; not `latched`, until there is calm.
+        """
         self._put(_INT1_CFG, 0)
-        self._i2c.writeto_mem(self._address, _CTRL_2 | _TO_FOLLOW, _LATCHING)
+        self._i2c.writeto_mem(self._address, _CTRL_2 | _TO_FOLLOW, _LATCHING if latched else _FOLLOWING)
         self._i2c.writeto_mem(self._address, _INT1_THS | _TO_FOLLOW, _THRESHOLD)
         self._put(_CTRL_1, _SETTLE)
         self._sample()  # perhaps of an earlier life

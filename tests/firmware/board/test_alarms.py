@@ -80,3 +80,16 @@ def test_a_sensor_that_fails_now_and_then_is_no_alarm():
 def test_a_sensor_that_stays_away_is_one_alarm_until_it_is_well_again():
     code = its.ALARM_RANGE_FAILING
     assert failing([1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 0]) == [(code, 1, 3), (code, 0, 6)]
+
+
+def test_what_leans_in_two_samples_running_is_an_alarm_an_open_lid_is_none():
+    memory = Memory()
+    for degrees in (2, 60, 3, 62, 2):
+        assert alarms.tilted(memory, {its.TILT: degrees}) == []
+    assert alarms.tilted(memory, {its.TILT: 88}) == []
+    assert alarms.tilted(memory, {}) == []
+    assert alarms.tilted(memory, {its.TILT: 87}) == [(its.ALARM_TILTED, 1, its.TILT, 87)]
+    memory.raised |= 1 << its.ALARM_TILTED
+    assert alarms.tilted(memory, {its.TILT: 87}) == []
+    assert alarms.tilted(memory, {its.TILT: 44}) == []
+    assert alarms.tilted(memory, {its.TILT: 30}) == [(its.ALARM_TILTED, 0, its.TILT, 30)]

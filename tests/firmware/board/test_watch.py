@@ -75,10 +75,12 @@ def test_what_was_counted_outlives_the_sleep():
     memory = watching()
     watch.count(memory, 4000)
     memory.held_high = 3
+    memory.leant = 1
     memory.value[2] = 65535
     memory.alike[7] = 9
     again = unpack(memory.pack())
-    for name in ("watched", "moves", "deaf_until", "hour", "wakes", "saturated", "held_high", "value", "alike"):
+    names = "watched moves deaf_until hour wakes saturated held_high value alike leant"
+    for name in names.split():
         assert getattr(again, name) == getattr(memory, name), name
 
 
