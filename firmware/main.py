@@ -27,5 +27,11 @@ except KeyboardInterrupt:  # it came in the moment before Ctrl-C was off
 except BaseException as failure:
     print("failed", type(failure).__name__)
     sys.print_exception(failure)
+    try:
+        from node import crash
+
+        crash.keep(failure)
+    except BaseException as another:  # whatever is broken: the board sleeps and starts again
+        print("not kept", type(another).__name__)
 if not wanted:
     machine.deepsleep(_PAUSE_MS)

@@ -8,12 +8,11 @@ import time
 
 from micropython import const
 
-from node import clock, frame, memory, reply
+from node import clock, frame, memory, patience, reply
 from node.links.espnow import Link
 from node.session import Session
 
 REPLY_MS = const(60)  # the reply window, from the end of sending; both sides know it
-_ATTEMPTS = const(4)  # unanswered frames a wake
 _FRAMES = const(12)  # frames a wake in all: what a backlog may cost
 
 
@@ -33,21 +32,25 @@ class Contact:
         keys = frame.Keys(self._identity.secret, b"up")
         link = Link(self._identity.channel, recalled.bridge)
         try:
-            silent = 0
+            silent, answered = 0, False
             for attempt in range(1, _FRAMES + 1):
                 heard = self._exchange(session, keys, link, attempt)
                 if heard:
-                    silent = 0
+                    silent, answered = 0, True
                     if heard == "answer" and session.is_settled():
                         break
                 else:
                     silent += 1
                     recalled.unanswered = min(recalled.unanswered + 1, 65535)
-                    if silent == _ATTEMPTS:
+                    if silent == patience.attempts(recalled):
                         break
                     if silent == 2:
                         link.forget_bridge()
                     time.sleep_ms(10 + os.urandom(1)[0] % 50)
+            if answered:
+                patience.heard(recalled)
+            else:
+                patience.unheard(recalled, os.urandom(1)[0])
         finally:
             link.close()
             recalled.bridge = link.bridge

@@ -7,7 +7,7 @@ talks to the gateway comes: the two together would not fit a board's heap.
 from machine import Pin
 from micropython import const
 
-from node import clock, flash, memory, power, settings, staging
+from node import clock, flash, memory, patience, power, settings, staging
 from node.generated import catalogue as its
 from node.life import Life
 from node.memory import Memory
@@ -46,13 +46,12 @@ class Cycle:
         if recalled is not None and not self._is_of_this_life(recalled):
             recalled = None
         self._memory = recalled or self._cold_boot()
+        self._whole = patience.begin(self._memory, clock.tick())
         print("boot cause=%s epoch=%d release=%s" % (power.cause(), self._memory.epoch, release))
         self._ring = Ring(device, flash.RING, self._give_up)
         self._find_place(recalled is None)
         memory.keep(self._memory)
         self._options = settings.load(self._life)
-        self._kind = _kind(identity.kind, self._options, self._memory, self._watchdog.feed)
-        self._memory.watched = self._kind.watched if self._options.sampling else 0
 
     def _is_of_this_life(self, recalled):
         # A board commissioned again without a power cut remembers counters that flash has not reserved for this secret.
@@ -83,34 +82,45 @@ class Cycle:
 
     def run(self):
         """The wake, up to deep sleep. Does not return."""
-        if self._options.sampling:
-            self._sample()
+        for alarm in patience.alarms(self._memory):
+            self._alarm(clock.tick(), *alarm)
+        if self._whole:
+            self._measure()
+        else:
+            print("safe mode unfinished=%d" % self._memory.unfinished)
         self._watchdog.feed()
-        self._kind = None
         staging.forget("node.kinds", "node.sensors", "node.health", "node.alarms", "node.watch")
-        from node.contact import Contact
+        if not patience.may_skip(self._memory, self._memory.alarms):
+            from node.contact import Contact
 
-        Contact(self._identity, self._life, self._memory, self._ring).talk()
+            Contact(self._identity, self._life, self._memory, self._ring).talk()
         self._watchdog.feed()
         self._rest()
 
-    def _sample(self):
+    def _measure(self):
+        options, recalled = self._options, self._memory
+        kind = _kind(self._identity.kind, options, recalled, self._watchdog.feed)
+        recalled.watched = kind.watched if options.sampling else 0
+        if options.sampling:
+            self._sample(kind)
+
+    def _sample(self, kind):
         from node import health, watch
 
-        counts = self._kind.sample()
+        counts = kind.sample()
         tick = clock.tick()  # when the last value was complete
         recalled = self._memory
-        self._ring.append(SAMPLE, recalled.epoch, recalled.seq + 1, tick, pack_values(self._kind.layout, counts))
+        self._ring.append(SAMPLE, recalled.epoch, recalled.seq + 1, tick, pack_values(kind.layout, counts))
         recalled.seq += 1
         recalled.moves = 0
         said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
         print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
-        news = self._kind.alarms(counts, tick) + health.alarms(recalled) + watch.alarms(recalled, tick)
-        for code, raised, channel, value in news:
-            self._alarm(code, raised, channel, value, tick)
+        news = kind.alarms(counts, tick) + health.alarms(recalled) + watch.alarms(recalled, tick)
+        for alarm in news:
+            self._alarm(tick, *alarm)
         memory.keep(recalled)
 
-    def _alarm(self, code, raised, channel, value, tick):
+    def _alarm(self, tick, code, raised, channel, value):
         recalled = self._memory
         recalled.number += 1
         memory.keep(recalled)  # a number is spent before it is on flash: a gap is harmless, a second use is not
@@ -132,6 +142,7 @@ class Cycle:
         if not now < planned <= now + self._options.interval:
             planned = now + self._options.interval
         recalled.next_wake = planned
+        patience.ended(recalled, self._whole)
         seconds, watching = watch.rest(recalled, recalled.watched and Pin(recalled.watched, Pin.IN).value(), now)
         memory.keep(recalled)
         power.sleep(seconds * 1000, recalled.watched if watching else None)

@@ -14,6 +14,7 @@ from node.cells import Cells
 _GROWING = const(1)
 _SETTINGS = const(2)
 _LOST = const(3)
+_CRASH = const(4)
 _BLOCK = const(256)  # counters reserved at a time: at 96 reports a day a program every other day
 _LONGEST_LOST = const(10)  # declared ranges kept apart; beyond, neighbours are joined
 
@@ -61,6 +62,13 @@ class Life:
 
     def keep_settings(self, value):
         self._cells.put(_SETTINGS, value)
+
+    def crash(self):
+        """The end of the last exception's traceback, or None."""
+        return self._cells.get(_CRASH)
+
+    def keep_crash(self, text):
+        self._cells.put(_CRASH, text)
 
     def lost(self):
         """Ranges given up and not yet acknowledged: [[epoch, first, last, cause], …]."""

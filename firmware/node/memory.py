@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5376)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBB"
+_MAGIC = const(0x5377)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBI"
 _RANGES = const(4)
 _ALARMS = const(8)
 _UNKNOWN = const(-32768)
@@ -49,6 +49,10 @@ class Memory:
         self.saturated = 0  # the hour after the last one that had more than may be counted
         self.held_high = 0  # looks in a row at which the pin was high
         self.leant = 0  # whether it leant at the last sample
+        self.silent = 0  # wakes in a row in which nobody answered,
+        self.skip = 0  # and how many more may pass without an attempt
+        self.unfinished = 0  # wakes in a row that did not come to their end
+        self.tried = 0  # tick at which the whole application was tried last
         self.warmth = None  # the temperature measured last, 0.01 °C,
         self.warmth_tick = 0  # and when
 
@@ -62,7 +66,8 @@ class Memory:
                 self.next_wake, min(self.unanswered, 65535), mac, *self.failures, *self.failing,
                 _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
                 *self.value, *self.alike, self.watched, self.moves, self.deaf_until, self.hour, self.wakes,
-                self.saturated, self.held_high, self.leant,
+                self.saturated, self.held_high, self.leant, self.silent, self.skip,
+                self.unfinished, self.tried,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -99,6 +104,7 @@ def unpack(data):
     memory.alike = list(fields[41:49])
     memory.watched, memory.moves, memory.deaf_until, memory.hour, memory.wakes = fields[49:54]
     memory.saturated, memory.held_high, memory.leant = fields[54:57]
+    memory.silent, memory.skip, memory.unfinished, memory.tried = fields[57:61]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

@@ -56,6 +56,7 @@ class Nor:
         self.data = _Outside(sectors * SECTOR) if _FOLDER else bytearray(b"\xff" * (sectors * SECTOR))
         self.budget = budget
         self.programs = 0
+        self.programmed = 0  # bytes
         self.erases = 0
 
     def _spend(self):
@@ -77,6 +78,7 @@ class Nor:
         self._spend()
         self.data[at : at + len(buf)] = buf
         self.programs += 1
+        self.programmed += len(buf)
 
     def ioctl(self, op, arg):
         if op == 6:
