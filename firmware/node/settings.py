@@ -9,6 +9,7 @@ _KNOWN = {
     "sampling": (2, 1, 0, 1),  # 0: report only
     "empty_mm": (3, 1200, 100, 4500),  # distance to the floor of the empty bin
     "full_mm": (4, 200, 30, 4000),  # distance to the waste when the bin is full
+    "fill_sensor": (5, 0, 0, 1),  # 0: ultrasonic (A02YYUW), 1: light (VL53L1X)
 }
 
 
@@ -20,6 +21,7 @@ class Settings:
         self.sampling = values["sampling"]
         self.empty_mm = values["empty_mm"]
         self.full_mm = values["full_mm"]
+        self.fill_sensor = values["fill_sensor"]
 
 
 def load(life):

@@ -12,9 +12,11 @@ from stoep_twin.chips.am312 import AM312
 from stoep_twin.chips.battery import Battery
 from stoep_twin.chips.bme280 import BME280, Words
 from stoep_twin.chips.chip import Chip
+from stoep_twin.chips.ina219 import INA219
 from stoep_twin.chips.lis3dh import LIS3DH
 from stoep_twin.chips.pms5003 import PMS5003
 from stoep_twin.chips.scd41 import SCD41
+from stoep_twin.chips.vl53l1x import VL53L1X
 from stoep_twin.world import Place
 
 _FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
@@ -53,6 +55,14 @@ def _solar(around: Around) -> Chip:
     return Battery(lambda: around.place.solar_volts(around.now()), around.numbers["SOLAR_DIVIDER"], around.seed + 1)
 
 
+def _light(around: Around) -> Chip:
+    return VL53L1X(lambda: around.place.distance_mm(around.now()), around.now, around.seed + 4)
+
+
+def _lamp(around: Around) -> Chip:
+    return INA219(lambda: around.place.lamp(around.now()), around.now, around.numbers["LAMP_SHUNT_MILLIOHM"])
+
+
 def _particles(around: Around) -> Chip:
     return PMS5003(
         lambda: around.place.dust(around.now()), around.now, around.seed + 2, around.at_least(PMS5003.period)
@@ -84,6 +94,8 @@ _MAKERS: dict[str, Callable[[Around], Chip]] = {
     "PMS5003": _particles,
     "SCD41": _co2,
     "AM312": _passers,
+    "INA219": _lamp,
+    "VL53L1X": _light,
     "LIS3DH": _motion,
     "battery": _battery,
     "solar": _solar,

@@ -115,6 +115,11 @@ class Place:
         night = 12 * math.cos(2 * math.pi * (at % _DAY) / _DAY)
         return 432 + night + 20 * self._exhaust * _bustle(at) + self._drift.at(at)
 
+    def lamp(self, at: float) -> tuple[float, float]:
+        """Volts and amperes of a lamp that burns by night."""
+        burns = math.sin(2 * math.pi * (at % _DAY - 6 * _HOUR) / _DAY) < 0
+        return 24.0, 0.6 if burns else 0.0
+
     def passers(self, since: float) -> Iterator[float]:
         """When somebody passes, from `since` on, in order and without end."""
         hour = math.floor(since / _HOUR)

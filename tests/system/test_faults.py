@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stoep.resources import firmware_dir
+from stoep_twin import technician
 from stoep_twin.faults import Kind
 from stoep_twin.street import Options, Street
 
@@ -116,3 +117,20 @@ def test_every_part_that_breaks_is_named_and_the_rest_goes_on(streets: Any, kind
     for part in parts:
         assert f"name={part} " in said, said
     assert summary["readings_delivered"] == summary["readings_taken"] >= 4
+
+
+@pytest.mark.slow
+def test_a_bin_measures_by_light_when_its_settings_say_so(tmp_path: Path) -> None:
+    async def live() -> None:
+        watched = _Watched(tmp_path, ())
+        street = watched.street
+        async with street.running():
+            node = street.nodes["bin-1"]
+            await watched.until(lambda: node.samples > 0)
+            street.break_part("bin-1", "range", Kind.ABSENT)
+            await watched.until(lambda: "fill_level" not in node.counts)
+            await technician.change_settings(node.board, fill_sensor=1)
+            await watched.until(lambda: "fill_level" in node.counts)
+            assert street.untrue == street.faults == 0, street.findings
+
+    asyncio.run(live())

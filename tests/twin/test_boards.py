@@ -177,7 +177,7 @@ machine.deepsleep(100_000)
 """
     bench = on_bench(main, use)
     assert bench.lines[:-1] == [
-        "[24, 118] []",
+        "[24, 41, 118] []",
         "19",
         "b'`'",
         "0 None",

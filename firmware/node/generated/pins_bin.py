@@ -12,5 +12,6 @@ BATTERY_ADC = const(34)  # ADC1 channel 6, behind the divider
 
 CLIMATE_ADDRESS = const(118)
 MOTION_ADDRESS = const(24)
+LIGHT_ADDRESS = const(41)
 RANGE_UART = const(1)
 BATTERY_DIVIDER = const(2000)

@@ -10,7 +10,6 @@ from micropython import const
 from node import alarms, health
 from node.generated import catalogue as its
 from node.generated import pins_bin as pins
-from node.sensors.a02yyuw import A02YYUW
 from node.sensors.bme280 import BME280
 from node.sensors.lis3dh import LIS3DH
 from node.sensors.voltage import Voltage
@@ -20,6 +19,19 @@ _RULES = (  # code, channel, raised at, cleared at: %
     (its.ALARM_OVERFLOWING, its.FILL_LEVEL, 95, 90),
 )
 _CELL = const(500)  # mV: no cell is so empty
+
+
+def _by_sound():
+    from node.sensors.a02yyuw import A02YYUW
+
+    uart = UART(pins.RANGE_UART, baudrate=9600, tx=pins.RANGE_TX, rx=pins.RANGE_RX)
+    return A02YYUW(uart, Pin(pins.RANGE_POWER, Pin.OUT, value=0))
+
+
+def _by_light(i2c):
+    from node.sensors.vl53l1x import VL53L1X
+
+    return VL53L1X(i2c, pins.LIGHT_ADDRESS)
 
 
 class Bin:
@@ -32,9 +44,8 @@ class Bin:
         self._settings = settings
         self._memory = memory
         i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
-        uart = UART(pins.RANGE_UART, baudrate=9600, tx=pins.RANGE_TX, rx=pins.RANGE_RX)
         self._climate = BME280(i2c, pins.CLIMATE_ADDRESS)
-        self._range = A02YYUW(uart, Pin(pins.RANGE_POWER, Pin.OUT, value=0))
+        self._range = _by_light(i2c) if settings.fill_sensor else _by_sound()
         self._motion = LIS3DH(i2c, pins.MOTION_ADDRESS)
         self._battery = Voltage(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), pins.BATTERY_DIVIDER, _CELL)
 
