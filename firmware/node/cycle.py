@@ -89,7 +89,7 @@ class Cycle:
         else:
             print("safe mode unfinished=%d" % self._memory.unfinished)
         self._watchdog.feed()
-        staging.forget("node.kinds", "node.sensors", "node.health", "node.alarms", "node.watch")
+        staging.forget("node.kinds", "node.sensors", "node.health", "node.alarms", "node.watch", "node.thrift")
         if not patience.may_skip(self._memory, self._memory.alarms):
             from node.contact import Contact
 
@@ -99,13 +99,15 @@ class Cycle:
 
     def _measure(self):
         options, recalled = self._options, self._memory
+        from node import thrift
+
         kind = _kind(self._identity.kind, options, recalled, self._watchdog.feed)
-        recalled.watched = kind.watched if options.sampling else 0
+        recalled.watched = kind.watched if options.sampling and recalled.thrift < thrift.SPARING else 0
         if options.sampling:
             self._sample(kind)
 
     def _sample(self, kind):
-        from node import health, watch
+        from node import health, thrift, watch
 
         counts = kind.sample()
         tick = clock.tick()  # when the last value was complete
@@ -115,7 +117,8 @@ class Cycle:
         recalled.moves = 0
         said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
         print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
-        news = kind.alarms(counts, tick) + health.alarms(recalled) + watch.alarms(recalled, tick)
+        news = thrift.alarms(recalled, counts, self._options.low_mv)
+        news += kind.alarms(counts, tick) + health.alarms(recalled) + watch.alarms(recalled, tick)
         for alarm in news:
             self._alarm(tick, *alarm)
         memory.keep(recalled)
@@ -134,13 +137,14 @@ class Cycle:
 
     def _rest(self):
         # The plan does not slip by the length of a wake.
-        from node import watch
+        from node import thrift, watch
 
         recalled = self._memory
         now = clock.tick()
-        planned = recalled.next_wake + self._options.interval
-        if not now < planned <= now + self._options.interval:
-            planned = now + self._options.interval
+        interval = thrift.interval(recalled, self._options.interval)
+        planned = recalled.next_wake + interval
+        if not now < planned <= now + interval:
+            planned = now + interval
         recalled.next_wake = planned
         patience.ended(recalled, self._whole)
         seconds, watching = watch.rest(recalled, recalled.watched and Pin(recalled.watched, Pin.IN).value(), now)

@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5377)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBI"
+_MAGIC = const(0x5378)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIB"
 _RANGES = const(4)
 _ALARMS = const(8)
 _UNKNOWN = const(-32768)
@@ -51,6 +51,7 @@ class Memory:
         self.leant = 0  # whether it leant at the last sample
         self.silent = 0  # wakes in a row in which nobody answered,
         self.skip = 0  # and how many more may pass without an attempt
+        self.thrift = 0  # stage of a low battery, see thrift.py
         self.unfinished = 0  # wakes in a row that did not come to their end
         self.tried = 0  # tick at which the whole application was tried last
         self.warmth = None  # the temperature measured last, 0.01 °C,
@@ -67,7 +68,7 @@ class Memory:
                 _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
                 *self.value, *self.alike, self.watched, self.moves, self.deaf_until, self.hour, self.wakes,
                 self.saturated, self.held_high, self.leant, self.silent, self.skip,
-                self.unfinished, self.tried,
+                self.unfinished, self.tried, self.thrift,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -105,6 +106,7 @@ def unpack(data):
     memory.watched, memory.moves, memory.deaf_until, memory.hour, memory.wakes = fields[49:54]
     memory.saturated, memory.held_high, memory.leant = fields[54:57]
     memory.silent, memory.skip, memory.unfinished, memory.tried = fields[57:61]
+    memory.thrift = fields[61]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

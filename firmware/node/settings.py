@@ -10,6 +10,7 @@ _KNOWN = {
     "empty_mm": (3, 1200, 100, 4500),  # distance to the floor of the empty bin
     "full_mm": (4, 200, 30, 4000),  # distance to the waste when the bin is full
     "fill_sensor": (5, 0, 0, 1),  # 0: ultrasonic (A02YYUW), 1: light (VL53L1X)
+    "low_mv": (6, 3300, 0, 6000),  # battery voltage below which the node saves; 0: it hangs on the mains
 }
 
 
@@ -22,6 +23,7 @@ class Settings:
         self.empty_mm = values["empty_mm"]
         self.full_mm = values["full_mm"]
         self.fill_sensor = values["fill_sensor"]
+        self.low_mv = values["low_mv"]
 
 
 def load(life):
