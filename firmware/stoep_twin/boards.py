@@ -23,6 +23,7 @@ from stoep_twin.hostlink import HostLink
 from stoep_twin.line import Line
 from stoep_twin.nursery import LINK, Child, Nursery
 from stoep_twin.states import Cause, State, Wake
+from stoep_twin.upkeep import Upkeep
 from stoep_twin.wiring import Wiring
 
 STAND_INS = Path(__file__).parent / "micropython"
@@ -81,6 +82,7 @@ class Board:
         self.radio = radio
         self.state = State.OFF
         self.starts = 0
+        self.upkeep = Upkeep()
         self.wake_at: int | None = None  # virtual µs
         self._wake = Wake.NONE
         self.hands = asyncio.Lock()
@@ -111,6 +113,7 @@ class Board:
             "r": self._reset,
             "n": self._flash_misused,
             "e": self._repl,
+            "f": self.upkeep.add,
             "k": self._keyboard,
         }
         radio.hear = self._hear

@@ -63,7 +63,8 @@ def twin(
         str,
         typer.Option(
             metavar="NAME",
-            help="rough-day: 24 hours in three minutes, with brown-outs, dead sensors, and the gateway away for six.",
+            help="rough-day: 24 hours in three minutes, with brown-outs, dead sensors, and the gateway away for six. "
+            "budget: a bin and a bench for a minute, and how long their batteries last.",
         ),
     ] = "",
     summary: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was counted there, as JSON.")] = None,

@@ -8,8 +8,10 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from stoep_twin import technician
+from stoep.resources import hardware_dir
+from stoep_twin import budget, technician
 from stoep_twin.auditor import WINDOW_S
+from stoep_twin.budget import Spent
 from stoep_twin.street import Street
 from stoep_twin.summary import Summary, quantile
 
@@ -26,6 +28,7 @@ _LOOK_S = 0.1
 
 async def wind_down(street: Street, hurry: asyncio.Event) -> None:
     """Bring a running street to its end; with `hurry` set, or as soon as it is, in a few seconds."""
+    street.budgets = _budgets(street)  # what comes now is not a day's work
     nodes = list(street.nodes.values())
     interval = round(_REPORT_S * street.options.speed)
     interval = max(_SHORTEST_INTERVAL, min(_LONGEST_INTERVAL, interval))
@@ -119,8 +122,22 @@ def summarise(street: Street) -> Summary:
         alarms_after_backlog=len(street.order.late),
         alarms_missing=street.order.raised - street.order.delivered,
         channels=_channels(street),
+        budgets=street.budgets,
         findings=audit.findings + street.findings + street.order.late + reused[:5],
     )
+
+
+def _budgets(street: Street) -> dict[str, dict[str, float]]:
+    by_kind: dict[str, list[Spent]] = {}
+    for node in street.nodes.values():
+        spent = Spent(node.samples, node.board.starts, street.air.nonces.by_kid[node.entry.kid], node.board.upkeep)
+        by_kind.setdefault(node.entry.kind, []).append(spent)
+    drawings = hardware_dir()
+    return {
+        kind: budget.figures(drawings / f"{kind}.toml", spent, street.options.interval)
+        for kind, spent in by_kind.items()
+        if any(one.samples for one in spent)
+    }
 
 
 def _channels(street: Street) -> dict[str, list[str]]:

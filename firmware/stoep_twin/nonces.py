@@ -46,6 +46,7 @@ class NonceBook:
     reused: list[Header] = field(default_factory=list)
     uplinks: int = 0  # different ones
     replies: int = 0
+    by_kid: Counter[bytes] = field(default_factory=Counter)  # different uplinks
     _secrets: Counter[bytes] = field(default_factory=Counter)  # by kid: how many it had before this one
     _seen: dict[tuple[int, Header], bytes] = field(default_factory=dict)
     _copied: set[bytes] = field(default_factory=set)
@@ -64,6 +65,7 @@ class NonceBook:
             return of
         self._copied.add(digest)
         self.uplinks += of.instance is None
+        self.by_kid[of.kid] += of.instance is None
         self.replies += of.instance is not None
         if self._seen.setdefault((self._secrets[of.kid], of), digest) != digest:
             self.reused.append(of)

@@ -23,7 +23,10 @@ def options(scenario: str, given: Options) -> Options:
         if not (given.benches or given.lampposts):
             given = replace(given, bins=2, benches=2, lampposts=1)
         return replace(given, scenario=scenario, speed=_SPEED, seconds=given.seconds or 24 * _HOUR / _SPEED)
-    raise ValueError(f"there is no scenario {scenario!r}; there is: rough-day")
+    if scenario == "budget":
+        given = replace(given, bins=1, benches=1, lampposts=0, scenario=scenario)
+        return replace(given, speed=120.0, seconds=given.seconds or 60.0)
+    raise ValueError(f"there is no scenario {scenario!r}; there are: rough-day, budget")
 
 
 async def befall(street: Street) -> None:

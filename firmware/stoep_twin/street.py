@@ -104,6 +104,7 @@ class Street:
         self.faults = 0
         self.stuck = 0
         self.untrue = 0
+        self.budgets: dict[str, dict[str, float]] = {}  # by kind, see budget.py
         self.status: dict[str, Any] = {}  # the gateway's own, as the city has it
         self.last_delivery = time.monotonic()
         self._before: Counter[str] = Counter()  # counted by gateway processes that are gone

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from stoep_twin.budget import in_words
+
 
 @dataclass
 class Summary:
@@ -38,6 +40,7 @@ class Summary:
     alarms_after_backlog: int = 0  # nodes whose windows of that time came before such an alarm
     alarms_missing: int = 0
     channels: dict[str, list[str]] = field(default_factory=dict)  # what the city has, by kind
+    budgets: dict[str, dict[str, float]] = field(default_factory=dict)  # by kind: energy and wear, see budget.py
     findings: list[str] = field(default_factory=list)
 
     @property
@@ -75,6 +78,7 @@ class Summary:
             f"air        {self.frames_sent} frames, {share:.0f} % lost, {reply}",
             f"boards     {self.stuck_boards} stuck, {self.faults} faults, gateway killed {self.kills} times",
         ]
+        lines += [f"upkeep     {kind}: {in_words(figures)}" for kind, figures in self.budgets.items()]
         lines += [f"found      {finding}" for finding in self.findings]
         lines.append(f"{'good' if self.good else 'BAD'}       after {self.wall_seconds:.0f} s")
         return lines

@@ -1,6 +1,7 @@
 """The whole way, for real: boards, air, bridge, line, gateway, broker, city; and what the audit says of it."""
 
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -63,6 +64,19 @@ def test_bins_benches_and_lampposts_stand_side_by_side(streets: Any) -> None:
         "bin": sorted([*_CLIMATE, "battery_voltage", "fill_distance", "fill_level", "lid_count", "tilt"]),
         "lamppost": sorted([*_CLIMATE, "co2", "motion_count", "pm10", "pm1_0", "pm2_5"]),
     }
+
+
+@pytest.mark.slow
+def test_the_budget_of_a_battery_is_printed_with_its_inputs(streets: Any, figure: Callable[[str], None]) -> None:
+    status, summary = streets.run("--scenario", "budget", "--for", "30")
+    _good(status, summary, 50)
+    assert summary["budgets"].keys() == {"bin", "bench"}
+    for kind, found in summary["budgets"].items():
+        naps, days = round(found["naps_a_day"]), round(found["days"])
+        figure(f"a {kind}: {found['mah_a_day']:.1f} mAh and {naps} naps a day, {days} days")
+        assert found["programmed_bytes"] <= 96
+        assert found["radio_s"] < 0.2
+        assert found["days"] > 365
 
 
 @pytest.mark.slow

@@ -90,6 +90,8 @@ class Partition:
                 raise OSError(_IO_ERROR, message)
         Partition._chip.seek(start)
         Partition._chip.write(buf)
+        _board.upkeep[2] += 1
+        _board.upkeep[3] += len(buf)
 
     def ioctl(self, op, arg=0):
         if op == 4:
@@ -98,6 +100,7 @@ class Partition:
             return _SECTOR
         if op == 6:
             self._at(arg, 0, _SECTOR)
+            _board.upkeep[4] += 1
             for _ in range(_SECTOR // len(_BLANK)):
                 Partition._chip.write(_BLANK)
             return 0

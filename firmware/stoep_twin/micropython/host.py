@@ -20,6 +20,7 @@ class Board:
     def __init__(self, facts):
         self.facts = facts
         self.arrived = []
+        self.upkeep = [0, 0, 0, 0, 0]  # ms waited, ms with the radio on, programs, bytes programmed, erases
         self.woken_by = b""  # pin and level that end a deep sleep early
         self._stream = open(facts["link"], "r+b")
         self._poll = select.poll()
@@ -86,6 +87,7 @@ class Board:
 
     def wait(self, ms):
         """A wait of the firmware's: from a second upward in scaled time, below that in real time."""
+        self.upkeep[0] += ms
         if ms < _ONE_REAL_MS:
             utime.sleep_ms(ms)
             return

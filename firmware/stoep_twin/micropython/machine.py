@@ -37,6 +37,7 @@ def wake_reason():
 
 
 def _leave(kind, payload=b""):
+    _board.tell(b"f", struct.pack("<5I", *_board.upkeep))
     _board.tell(kind, payload)
     while True:  # the twin ends this process
         _board.listen(-1)

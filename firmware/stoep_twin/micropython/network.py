@@ -1,5 +1,6 @@
 """`network.WLAN` as on the board, as far as ESP-NOW needs it: a station that never joins anything."""
 
+import utime
 from host import board as _board
 
 STA_IF = 0
@@ -11,6 +12,7 @@ class Radio:
 
     station = False
     espnow = False
+    since = 0  # ticks
     channel = 1
     txpower = 20
 
@@ -33,6 +35,10 @@ class WLAN:
     def active(self, is_active=None):
         if is_active is None:
             return Radio.station
+        if is_active and not Radio.station:
+            Radio.since = utime.ticks_ms()
+        elif Radio.station and not is_active:
+            _board.upkeep[1] += utime.ticks_diff(utime.ticks_ms(), Radio.since)
         Radio.station = bool(is_active)
         announce()
         return Radio.station
