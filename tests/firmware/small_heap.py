@@ -8,6 +8,8 @@ and given on top.
 import asyncio
 import contextlib
 import shutil
+import tempfile
+import weakref
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +85,11 @@ class Bench:
     kind: str
 
     def __post_init__(self) -> None:
-        self.firmware = compiled.firmware(self.folder / "firmware", firmware_dir())
-        self.stand_ins = compiled.compile_to(self.folder / "stand_ins", boards.STAND_INS, "")
+        # A module's path lies in the heap, and a board's is short.
+        short = Path(tempfile.mkdtemp())
+        self._short = weakref.finalize(self, shutil.rmtree, short)
+        self.firmware = compiled.firmware(short / "f", firmware_dir())
+        self.stand_ins = compiled.compile_to(short / "s", boards.STAND_INS, "")
         shutil.copy(boards.STAND_INS / "board.py", self.stand_ins)
         self._lives = 0
 
