@@ -13,7 +13,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts attack serial-line bench lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts attack serial-line rough-day bench lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -40,7 +40,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets, under 1
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q --durations=10
 
-proof: wire power-cuts attack serial-line ## the long campaigns one after the other, about twenty minutes
+proof: wire power-cuts attack serial-line rough-day ## the long campaigns one after the other, about twenty minutes
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -54,6 +54,9 @@ attack: $(VENV)/.dev ## replay, forge, flood and restart a street, about two min
 
 serial-line: $(VENV)/.dev ## noise, floods, resets and 0x03 on the bridge's serial line, about four minutes
 	@$(BIN)/python tests/faults/serial_line.py
+
+rough-day: $(VENV)/.dev ## 24 hours of brown-outs, dead sensors and a gateway away for six, three minutes
+	@$(BIN)/stoep twin --scenario rough-day --loss 0.1 --dir $(BUILD)/rough-day --summary $(BUILD)/rough-day.json
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py

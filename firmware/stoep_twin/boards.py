@@ -156,8 +156,7 @@ class Board:
         if end.failure is not None:
             raise ScriptError(f"{self.name}: {end.failure}")
 
-    def ring(self) -> None:
-        """Wake a sleeping board as if its timer had fired."""
+    def _ring(self) -> None:
         self._wake = Wake.TIMER
         self.wake_at = None
         self._alarm.set()
@@ -207,7 +206,7 @@ class Board:
             raise RuntimeError(f"{self.name} is in a technician's hands")
         self._struck = strike
         if self._link is None:
-            self.ring()
+            self._ring()
         else:
             self._finish(_End(strike.cause))
 

@@ -317,7 +317,7 @@ class AttackedStreet:
             street.auditor = _Since(street.auditor, start)
         for node in street.nodes.values():
             await technician.change_settings(node.board, sampling=1, interval=street.options.interval)
-            node.board.ring()
+            node.board.reset_if_asleep()
         await self._served("after a restore", 2.0)
         await wind_down(street, asyncio.Event())
         self._audited("after the restore", street.auditor)

@@ -94,7 +94,7 @@ async def _live(directory: Path, act: Act) -> Lonely:
     around = Surroundings(
         clock, nursery, air, firmware_dir(), lambda _, line: lonely.lines.append(line.text), lambda _: None
     )
-    wiring = Wiring(hardware_dir() / "bin.toml", Place(1, 1, 0.0), lambda: clock.utc_us() / 1e6, 600.0, 1)
+    wiring = Wiring(hardware_dir() / "bin.toml", Place(1, 1, 1_780_293_600.0), lambda: clock.utc_us() / 1e6, 600.0, 1)
     radio = Radio(b"\x24\x0a\xc4\x00\x00\x01", 10.0, False, lambda *_: None)
     board = Board("bin-1", directory / "board", radio.mac, 0, wiring, radio, around)
     lonely = Lonely(board, air, directory / "board")

@@ -91,6 +91,7 @@ _FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", _FAULTS)
 def test_our_driver_names_each_fault_and_finds_the_truth_again(
     on_bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, fault: str
