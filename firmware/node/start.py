@@ -24,13 +24,24 @@ def run():
 
         Relay(who.channel, RELEASE).run()
     else:
-        from node import watch
-
-        watch.between_samples()
+        _nap_on()
         from node.cycle import Cycle
 
         Cycle(device, who, RELEASE).run()
     return False
+
+
+def _nap_on():
+    # What goes wrong here must not keep the node from its next sample.
+    try:
+        from node import watch
+
+        watch.between_samples()
+    except Exception as failure:
+        from node import crash
+
+        print("failed", type(failure).__name__)
+        crash.keep(failure)
 
 
 def _uncommissioned():

@@ -6,9 +6,10 @@ Everything is a function of time alone; nothing has to be stepped, and a board m
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from stoep_twin.chips.bme280 import Climate
@@ -122,21 +123,11 @@ class Place:
 
     def passers(self, since: float) -> Iterator[float]:
         """When somebody passes, from `since` on, in order and without end."""
-        hour = math.floor(since / _HOUR)
-        while True:
-            for at in _passers(self._walked_by, hour):
-                if at >= since:
-                    yield at
-            hour += 1
+        return _onwards(_passers, self._walked_by, since)
 
     def lid_openings(self, since: float) -> Iterator[float]:
         """When somebody opens the lid, from `since` on, in order and without end."""
-        hour = math.floor(since / _HOUR)
-        while True:
-            for at in _openings(self._opened_by, hour):
-                if at >= since:
-                    yield at
-            hour += 1
+        return _onwards(_openings, self._opened_by, since)
 
     def acceleration(self, at: float) -> tuple[float, float, float]:
         """What the lid feels, in g: gravity along z while it is shut, and a knock when it is opened and shut."""
@@ -148,6 +139,11 @@ class Place:
         if since < _KNOCK_S or LID_OPEN_S <= since < LID_OPEN_S + _KNOCK_S:
             knock = 1.0
         return math.sin(angle), 0.0, math.cos(angle) + knock
+
+
+def _onwards(of_hour: Callable[[str, int], tuple[float, ...]], seed: str, since: float) -> Iterator[float]:
+    for hour in itertools.count(math.floor(since / _HOUR)):
+        yield from (at for at in of_hour(seed, hour) if at >= since)
 
 
 def _bustle(at: float) -> float:

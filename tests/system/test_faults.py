@@ -15,15 +15,16 @@ from stoep_twin.street import Options, Street
 
 
 class _Watched:
-    """A street of one bin, and the alarms that the city hears of it."""
+    """A small street, and the alarms that the city hears of it."""
 
-    def __init__(self, directory: Path, wanted: tuple[str, ...]) -> None:
-        self.street = Street(Options(bins=1, speed=480.0, interval=120, loss=0.0, directory=directory))
+    def __init__(self, directory: Path, wanted: tuple[str, ...], lampposts: int = 0) -> None:
+        options = Options(bins=1, lampposts=lampposts, speed=480.0, interval=120, loss=0.0, directory=directory)
+        self.street = Street(options)
         self.events: list[tuple[str, bool]] = []
         heard = self.street._heard
 
         def listen(topic: str, message: Any) -> None:
-            if topic == "bin-1/event" and message["alarm"] in wanted:
+            if topic.endswith("/event") and message["alarm"] in wanted:
                 self.events.append((message["alarm"], message["raised"]))
             heard(topic, message)
 
@@ -53,6 +54,37 @@ def test_a_sensor_that_is_gone_costs_its_readings_and_no_other_and_is_an_alarm(t
         return watched.events
 
     assert asyncio.run(live()) == [("climate_failing", True), ("climate_failing", False)]
+
+
+_PARTS = (
+    ("bin-1", "range", "range_failing"),
+    ("bin-1", "motion", "motion_failing"),
+    ("bin-1", "battery", "battery_failing"),
+    ("lamppost-1", "particles", "particles_failing"),
+    ("lamppost-1", "co2", "co2_failing"),
+)
+
+
+@pytest.mark.slow
+def test_every_sensor_that_stays_away_is_an_alarm_by_its_name_and_one_when_it_is_back(tmp_path: Path) -> None:
+    async def live() -> list[tuple[str, bool]]:
+        watched = _Watched(tmp_path, tuple(alarm for _, _, alarm in _PARTS), lampposts=1)
+        street = watched.street
+        async with street.running():
+            for node, part, _ in _PARTS:
+                street.break_part(node, part, Kind.ABSENT)
+            await watched.until(lambda: len(watched.events) == len(_PARTS))
+            assert all("temperature" in node.counts for node in street.nodes.values())
+            for node, part, _ in _PARTS:
+                street.mend_part(node, part)
+            await watched.until(lambda: len(watched.events) == 2 * len(_PARTS))
+            assert street.faults == 0, street.findings
+        return watched.events
+
+    events = asyncio.run(live())
+    alarms = sorted(alarm for _, _, alarm in _PARTS)
+    assert sorted(events[: len(_PARTS)]) == [(alarm, True) for alarm in alarms]
+    assert sorted(events[len(_PARTS) :]) == [(alarm, False) for alarm in alarms]
 
 
 @pytest.mark.slow
@@ -135,3 +167,25 @@ def test_a_bin_measures_by_light_when_its_settings_say_so(tmp_path: Path) -> Non
             assert street.untrue == street.faults == 0, street.findings
 
     asyncio.run(live())
+
+
+@pytest.mark.slow
+def test_a_nap_that_fails_does_not_keep_the_node_from_its_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting movements is the least important thing a node does."""
+    broken = tmp_path / "firmware"
+    shutil.copytree(firmware_dir(), broken, ignore=shutil.ignore_patterns("stoep_*"))
+    naps = broken / "node" / "watch.py"
+    naps.write_text(naps.read_text().replace("    now = clock.tick()\n", "    raise RuntimeError('no nap')\n"))
+    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: broken)
+
+    async def live() -> int:
+        (tmp_path / "street").mkdir()
+        street = Street(Options(bins=0, benches=1, speed=240.0, interval=300, directory=tmp_path / "street"))
+        async with street.running(), asyncio.timeout(20):
+            while street.nodes["bench-1"].samples < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        return street.faults
+
+    assert asyncio.run(live()) >= 1
