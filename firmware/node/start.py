@@ -1,16 +1,14 @@
 """From power to purpose: which board is this, and what does it do?"""
 
-import time
-
-import micropython
+from machine import Pin
 from micropython import const
 
 from node import flash, identity, power
 
 RELEASE = "0.1.0"
-_LINGER_MS = const(10_000)  # how long a board without identity listens to a technician
+_LINGER_S = const(10)  # how long a board without identity listens to a technician
 _RETRY_MS = const(60_000)
-_CTRL_C = const(3)  # what mpremote begins with
+_BOOT = const(0)
 
 
 def run():
@@ -24,6 +22,8 @@ def run():
 
         Relay(who.channel, RELEASE).run()
     else:
+        if _is_visited(who.kind):
+            return True
         _nap_on()
         from node.cycle import Cycle
 
@@ -44,16 +44,22 @@ def _nap_on():
         crash.keep(failure)
 
 
+def _is_visited(kind):
+    # After a cold boot, or with BOOT held, which pulls GPIO 0 low.
+    if power.cause() != "power" and Pin(_BOOT, Pin.IN, Pin.PULL_UP).value():
+        return False
+    from node import staging, visit
+
+    came = visit.comes(kind)
+    staging.forget("visit", "sensors")
+    return came
+
+
 def _uncommissioned():
+    from node import visit
+
     print("uncommissioned release=%s remedy=commission this board: it has no identity" % RELEASE)
-    dog = power.watchdog()
-    try:
-        micropython.kbd_intr(_CTRL_C)
-        for _ in range(_LINGER_MS // 100):
-            time.sleep_ms(100)
-            dog.feed()
-        micropython.kbd_intr(-1)
-    except KeyboardInterrupt:
-        return True  # the watchdog goes on: this must be done within its time
+    if visit.listens(_LINGER_S):
+        return True
     power.sleep(_RETRY_MS)
     return False

@@ -17,6 +17,7 @@ from stoep_twin.chips.chip import Chip
 from stoep_twin.world import Place
 
 _OPEN, _ANY, _READ, _WRITE, _CLOSE = 0, 1, 2, 3, 4
+_PULL = 2
 _NO_DEVICE = 19  # ENODEV: nobody acknowledged the address, or a byte
 _RX_DEFAULT = 256
 _FULL_SCALE_UV = {0: 950_000, 1: 1_250_000, 2: 1_750_000, 3: 3_100_000}  # by attenuation: 0, 2.5, 6, 11 dB
@@ -82,11 +83,14 @@ class Wiring:
         return bytes((_NO_DEVICE,)) if read is None else b"\x00" + read
 
     def pin(self, request: bytes) -> bytes | None:
-        """(0, pin, level) sets, (1, pin) reads."""
+        """(0, pin, level) sets, (1, pin) reads, (2, pin, level) pulls."""
         number = request[1]
         wired = self._pins.get(number)
         if request[0] == 1:
             return bytes((self.parts[wired.part].level(wired.role) if wired else self._levels.get(number, False),))
+        if request[0] == _PULL:
+            self._levels.setdefault(number, bool(request[2]))
+            return None
         self._levels[number] = bool(request[2])
         if wired and wired.role == "POWER":
             self.parts[wired.part].power(self._levels[number])

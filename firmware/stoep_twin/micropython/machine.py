@@ -63,6 +63,8 @@ class Pin:
         self.number = _number(id)
         if mode in (Pin.OUT, Pin.OPEN_DRAIN) and 34 <= self.number <= 39:
             raise ValueError("pin can only be input")
+        if pull == Pin.PULL_UP:
+            _board.tell(b"p", bytes((2, self.number, 1)))
         if value is not None:
             self.value(value)
 
@@ -157,6 +159,20 @@ class UART:
 
     def deinit(self):
         _board.tell(b"u", bytes((4, self._id)))
+
+
+class Timer:
+    ONE_SHOT = 0
+    PERIODIC = 1
+
+    def __init__(self, id):
+        self._id = id
+
+    def init(self, *, mode=PERIODIC, freq=-1, period=-1, callback=None):
+        pass  # nothing interrupts the desktop's interpreter: it never fires
+
+    def deinit(self):
+        pass
 
 
 class RTC:
