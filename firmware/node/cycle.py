@@ -70,7 +70,7 @@ class Cycle:
     def run(self):
         """The wake, up to deep sleep. Does not return."""
         recalled = self._memory
-        self._take()
+        self._take_if_it_can()
         self._watchdog.feed()
         staging.forget(*_TAKING)
         if recalled.alarms or not recalled.skip:
@@ -85,11 +85,23 @@ class Cycle:
 
     def _take(self):
         from node import settings
-        from node.taking import Taking
 
         options = settings.load(self._life)
         self._interval = options.interval
+        from node.taking import Taking
+
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._watchdog.feed)
+
+    def _take_if_it_can(self):
+        try:
+            self._take()
+        except Exception as failure:
+            if self._whole:
+                raise
+            from node import crash
+
+            print("safe mode failure=%s" % type(failure).__name__)  # the talk is what counts now
+            crash.keep(failure)
 
     def _rest(self):
         # The plan does not slip by the length of a wake.

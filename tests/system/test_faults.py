@@ -170,6 +170,26 @@ def test_a_bin_measures_by_light_when_its_settings_say_so(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_in_safe_mode_even_firmware_that_cannot_measure_at_all_talks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "firmware"
+    shutil.copytree(firmware_dir(), broken, ignore=shutil.ignore_patterns("stoep_*"))
+    (broken / "node" / "taking.py").write_text("raise RuntimeError('a bad release')\n")
+    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: broken)
+    (tmp_path / "street").mkdir()
+
+    async def live() -> int:
+        watched = _Watched(tmp_path / "street", ())
+        street = watched.street
+        async with street.running():
+            await watched.until(lambda: street.air.nonces.by_kid[street.nodes["bin-1"].entry.kid] >= 2)
+        return street.faults
+
+    assert asyncio.run(live()) == 5  # wakes that ended badly before it
+
+
+@pytest.mark.slow
 def test_a_nap_that_fails_does_not_keep_the_node_from_its_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
