@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stoep_twin.world import EMPTY_MM, FULL_MM, LID_DEGREES, Place
+from stoep_twin.world import EMPTY_MM, FULL_MM, LID_DEGREES, LID_OPEN_S, Place
 
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
@@ -60,9 +60,7 @@ def untrue(
             wrong += _too_many(name, place, value, said_at, slack, before)
             continue
         if name == "tilt":
-            lid = place.lean_degrees + LID_DEGREES
-            if min(abs(value - place.lean_degrees), abs(value - lid)) > _TILT_WITHIN:
-                wrong.append(f"tilt {value}, in truth {place.lean_degrees:.1f}, or {lid:.1f} with the lid open")
+            wrong += _leans_otherwise(place, value, said_at, slack)
             continue
         rule = _RULES.get(name)
         if rule is None:
@@ -73,6 +71,16 @@ def untrue(
         if not min(truths) - within <= value <= max(truths) + within:
             wrong.append(f"{name} {value}, in truth {truths[0]:.1f}")
     return wrong
+
+
+def _leans_otherwise(place: Place, value: int, said_at: float, slack: float) -> list[str]:
+    # On its way open or shut the lid is at any angle between.
+    lean = place.lean_degrees
+    opened = next(place.lid_openings(said_at - slack - LID_OPEN_S - 1.0)) <= said_at
+    most = lean + (LID_DEGREES if opened else 0.0)
+    if lean - _TILT_WITHIN <= value <= most + _TILT_WITHIN:
+        return []
+    return [f"tilt {value}, in truth {lean:.1f} to {most:.1f}"]
 
 
 def _too_many(
