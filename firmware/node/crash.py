@@ -7,17 +7,20 @@ from micropython import const
 
 from node import flash
 from node.life import Life
+from node.release import RELEASE
 
 _LONGEST = const(180)
 
 
-def keep(failure):
-    """Keep the end of its traceback; the same one again costs no write."""
-    from node.start import RELEASE
+def keep(failure, life=None):
+    """Keep the end of its traceback; the same one again costs no write.
 
+    Whoever holds the node's `life` gives it: another one beside it would not know where its records end.
+    """
     text = io.StringIO()
     sys.print_exception(failure, text)
-    Life(flash.partition()).keep_crash(RELEASE.encode() + b" " + text.getvalue().encode()[-_LONGEST:])
+    said = RELEASE.encode() + b" " + text.getvalue().encode()[-_LONGEST:]
+    (life or Life(flash.partition())).keep_crash(said)
 
 
 def last():

@@ -5,7 +5,6 @@ talks to the gateway comes: the two together would not fit a board's heap.
 """
 
 from machine import Pin
-from micropython import const
 
 from node import clock, flash, memory, power, staging
 from node.generated import catalogue as its
@@ -13,7 +12,6 @@ from node.life import Life
 from node.memory import Memory
 from node.ring import Ring
 
-_MOST_ALARMS = const(8)
 # What each part of a wake leaves behind in the heap:
 _TAKING = "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust"
 _TALKING = "contact", "session", "report", "reply", "frame", "ccm", "links"
@@ -56,7 +54,7 @@ class Cycle:
         if epoch == self._memory.epoch and seq > self._memory.seq:
             self._memory.seq = seq
         if cold:
-            self._memory.alarms = [(alarm.sector, alarm.at) for alarm in self._ring.alarms()][:_MOST_ALARMS]
+            self._memory.alarms = [(alarm.sector, alarm.at) for alarm in self._ring.alarms()][: memory.MOST_ALARMS]
 
     def _give_up(self, epoch, first, last):
         # Samples on the gateway's disk are no loss.
@@ -101,7 +99,7 @@ class Cycle:
             from node import crash
 
             print("safe mode failure=%s" % type(failure).__name__)  # the talk is what counts now
-            crash.keep(failure)
+            crash.keep(failure, self._life)
 
     def _rest(self):
         # The plan does not slip by the length of a wake.

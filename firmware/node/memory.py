@@ -13,7 +13,7 @@ from node import flash
 _MAGIC = const(0x5378)  # raised whenever the fields change
 _FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIB"
 _RANGES = const(4)
-_ALARMS = const(8)
+MOST_ALARMS = const(8)  # remembered by place; a cold boot finds those beyond
 _UNKNOWN = const(-32768)
 NO_INSTANCE = b"\x00\x00\x00\x00"
 
@@ -72,7 +72,7 @@ class Memory:
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
-        alarms = self.alarms[:_ALARMS]
+        alarms = self.alarms[:MOST_ALARMS]
         out.extend(bytes((len(ranges), len(alarms))))
         for epoch, first, last in ranges:
             out.extend(struct.pack("<HII", epoch, first, last))
@@ -129,3 +129,10 @@ def keep(memory):
     from machine import RTC
 
     RTC().memory(memory.pack())
+
+
+def lose():
+    """After a power-on the clock begins again: what may have survived it must not be believed by any later start."""
+    from machine import RTC
+
+    RTC().memory(b"")

@@ -4,8 +4,8 @@ from machine import Pin
 from micropython import const
 
 from node import flash, identity, power
+from node.release import RELEASE
 
-RELEASE = "0.1.0"
 _LINGER_S = const(10)  # how long a board without identity listens to a technician
 _RETRY_MS = const(60_000)
 _BOOT = const(0)
@@ -46,9 +46,13 @@ def _nap_on():
 
 def _is_visited(kind):
     # After a cold boot, or with BOOT held, which pulls GPIO 0 low.
-    if power.cause() != "power" and Pin(_BOOT, Pin.IN, Pin.PULL_UP).value():
+    from node import memory, staging
+
+    if power.cause() == "power":
+        memory.lose()
+    elif Pin(_BOOT, Pin.IN, Pin.PULL_UP).value():
         return False
-    from node import staging, visit
+    from node import visit
 
     came = visit.comes(kind)
     staging.forget("visit", "sensors")

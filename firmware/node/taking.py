@@ -1,13 +1,9 @@
 """The part of a wake that measures: a sample to flash, and its alarms; its code makes room before the radio's comes."""
 
-from micropython import const
-
 from node import clock, health, memory, thrift, trust, watch
 from node.generated import catalogue as its
 from node.payload import pack_alarm, pack_values
 from node.ring import ALARM, SAMPLE
-
-_MOST_ALARMS = const(8)
 
 
 def _kind(name, options, recalled, feed):
@@ -68,7 +64,7 @@ class Taking:
         place = self._ring.append(
             ALARM, recalled.epoch, recalled.number, tick, pack_alarm(code, raised, channel, value)
         )
-        recalled.alarms = (recalled.alarms + [place])[-_MOST_ALARMS:]
+        recalled.alarms = (recalled.alarms + [place])[-memory.MOST_ALARMS :]
         recalled.raised ^= 1 << code
         said = (recalled.epoch, recalled.number, code, raised, value)
         print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % said)

@@ -201,7 +201,7 @@ class Auditor:
             audit.lost += max(0, missing)
             audit.duplicates += max(0, -missing)
             # A window's mean is rounded to a hundredth of a count.
-            wrong = not missing and abs(sums[name]) > 0.01 * delivered[name] + 1
+            wrong = not missing and abs(sums[name]) > 0.0051 * delivered[name] + _EXACT
             audit.values_wrong += wrong
             if missing or wrong:
                 off = f"their sum off by {sums[name]:.1f}"

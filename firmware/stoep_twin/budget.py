@@ -87,6 +87,7 @@ def in_words(found: dict[str, float]) -> str:
         f"naps {found['naps_mah']:.2f}, radio {found['radio_mah']:.2f}, parts {found['parts_mah']:.2f}; "
         f"{found['samples_a_day']:.0f} samples, {found['naps_a_day']:.0f} naps, {found['waited_s']:.1f} s of waits and "
         f"{found['radio_s'] * 1000:.0f} ms of radio a sample), flash {found['programmed_bytes']:.0f} bytes in "
-        f"{found['programs']:.1f} programs a sample"
+        f"{found['programs']:.1f} programs a sample; reckoned with {found['start_s']:.3f} s a start, "
+        f"{found['running_ma']:.0f} mA awake and {found['radio_ma']:.0f} mA more for the radio"
     )
     return said + (f"; {found['days']:.0f} days on {found['battery_mah']:.0f} mAh" if "days" in found else "")

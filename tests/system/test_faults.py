@@ -14,6 +14,15 @@ from stoep_twin.faults import Kind
 from stoep_twin.street import Options, Street
 
 
+def _own_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the firmware that the street's boards run, to break; beside it a folder `street`."""
+    copy = tmp_path / "firmware"
+    shutil.copytree(firmware_dir(), copy, ignore=shutil.ignore_patterns("stoep_*"))
+    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: copy)
+    (tmp_path / "street").mkdir()
+    return copy
+
+
 class _Watched:
     """A small street, and the alarms that the city hears of it."""
 
@@ -92,13 +101,10 @@ def test_firmware_that_fails_at_every_sample_ends_in_safe_mode_and_tries_again_a
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The board goes on talking, says why, and is a whole node again when the fault is gone."""
-    (tmp_path / "street").mkdir()
-    broken = tmp_path / "firmware"
-    shutil.copytree(firmware_dir(), broken, ignore=shutil.ignore_patterns("stoep_*"))
+    broken = _own_firmware(tmp_path, monkeypatch)
     driver = broken / "node" / "sensors" / "bme280.py"
     sound = driver.read_text()
     driver.write_text(sound + "\n\nraise RuntimeError('a bad release')\n")
-    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: broken)
 
     async def live() -> list[tuple[str, bool]]:
         watched = _Watched(tmp_path / "street", ("crashed", "safe_mode"))
@@ -173,11 +179,8 @@ def test_a_bin_measures_by_light_when_its_settings_say_so(tmp_path: Path) -> Non
 def test_in_safe_mode_even_firmware_that_cannot_measure_at_all_talks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "firmware"
-    shutil.copytree(firmware_dir(), broken, ignore=shutil.ignore_patterns("stoep_*"))
+    broken = _own_firmware(tmp_path, monkeypatch)
     (broken / "node" / "taking.py").write_text("raise RuntimeError('a bad release')\n")
-    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: broken)
-    (tmp_path / "street").mkdir()
 
     async def live() -> int:
         watched = _Watched(tmp_path / "street", ())
@@ -190,18 +193,36 @@ def test_in_safe_mode_even_firmware_that_cannot_measure_at_all_talks(
 
 
 @pytest.mark.slow
+def test_no_start_believes_what_outlived_a_power_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The RTC's clock begins again; should the first start fail before a new epoch is begun, the next one begins it."""
+    broken = _own_firmware(tmp_path, monkeypatch)
+    (broken / "node" / "visit.py").write_text("def comes(kind):\n    raise RuntimeError('no visits')\n")
+
+    async def live() -> None:
+        watched = _Watched(tmp_path / "street", ())
+        street = watched.street
+        async with street.running():
+            node = street.nodes["bin-1"]
+            await watched.until(lambda: node.samples >= 2)
+            samples = node.samples
+            node.board.press_reset()
+            await watched.until(lambda: node.samples >= samples + 2)
+
+    asyncio.run(live())
+    said = (tmp_path / "street" / "boards" / "bin-1" / "console.log").read_text()
+    assert "cause=deepsleep epoch=2" in said
+
+
+@pytest.mark.slow
 def test_a_nap_that_fails_does_not_keep_the_node_from_its_samples(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counting movements is the least important thing a node does."""
-    broken = tmp_path / "firmware"
-    shutil.copytree(firmware_dir(), broken, ignore=shutil.ignore_patterns("stoep_*"))
+    broken = _own_firmware(tmp_path, monkeypatch)
     naps = broken / "node" / "watch.py"
     naps.write_text(naps.read_text().replace("    now = clock.tick()\n", "    raise RuntimeError('no nap')\n"))
-    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: broken)
 
     async def live() -> int:
-        (tmp_path / "street").mkdir()
         street = Street(Options(bins=0, benches=1, speed=240.0, interval=300, directory=tmp_path / "street"))
         async with street.running(), asyncio.timeout(20):
             while street.nodes["bench-1"].samples < 4:  # noqa: ASYNC110

@@ -161,3 +161,28 @@ def test_any_split_within_the_tolerance_is_explained(seed: int) -> None:
     held = [bounds[i + 1] - bounds[i] for i in range(4)]
     wrong = best_split(times, edges, tolerance, lambda w, i, j: (abs(held[w] - (j - i)), abs(held[w] - (j - i))))
     assert wrong == [0, 0, 0, 0]
+
+
+def _estimated(window: dict[str, Any]) -> dict[str, Any]:
+    changed = copy.deepcopy(window)
+    for said in changed["channels"].values():
+        said["time_quality"] = "estimated"
+    return changed
+
+
+def test_what_was_only_estimated_counts_whichever_window_it_is_in() -> None:
+    wrongly_split = [_estimated(_window(0, _TAKEN[:1])), _window(1, _TAKEN[1:])]
+    audit = _audit(_TAKEN, wrongly_split)
+    assert (audit.lost, audit.duplicates, audit.values_wrong) == (0, 0, 0)
+    plain = _audit(_TAKEN, [_window(0, _TAKEN[:1]), _window(1, _TAKEN[1:])])
+    assert plain.lost
+    assert plain.duplicates
+
+
+def test_an_estimate_hides_no_loss_no_double_and_no_wrong_value() -> None:
+    first = _estimated(_window(0, _TAKEN[:3]))
+    assert _audit(_TAKEN, [first, _window(1, _TAKEN[3:5])]).lost == 2
+    assert _audit(_TAKEN, [first, _window(1, _TAKEN[3:]), _window(2, _TAKEN[5:])]).duplicates == 2
+    wrong = _window(1, _TAKEN[3:])
+    wrong["channels"]["fill_level"]["mean"] += 1 / 3  # one reading of three, by one count
+    assert _audit(_TAKEN, [first, wrong]).values_wrong == 1
