@@ -70,12 +70,14 @@ class Contact:
         plain = session.report(clock.tick(), counter)
         sealed = frame.seal_uplink(keys, identity.kid, counter, plain)
         link.send(sealed)
+        self._memory.frames += 1
         sent = time.ticks_ms()
         print("send counter=%d bytes=%d attempt=%d" % (counter, len(sealed), attempt))
         left = REPLY_MS - time.ticks_diff(time.ticks_ms(), sent)
         opened = link.hear(left, lambda heard: frame.open_reply(identity.secret, identity.kid, counter, heard))
         if opened is None:
             print("silent counter=%d" % counter)
+            self._memory.unheard += 1
             return None
         waited = time.ticks_diff(time.ticks_ms(), sent)
         self._memory.unanswered = 0

@@ -5,22 +5,31 @@ import sys
 
 from micropython import const
 
-from node import flash
+from node import flash, memory
 from node.life import Life
 from node.release import RELEASE
 
-_LONGEST = const(180)
+_LONGEST = const(150)  # what a report has room for beside its alarm
+_DOING = ("taking", "measuring"), ("contact", "talking"), ("relay", "relaying")  # module → what a board does in it
 
 
-def keep(failure, life=None):
-    """Keep the end of its traceback; the same one again costs no write.
+def keep(failure, life=None, recalled=None):
+    """Keep release, phase and the end of the traceback; the same again costs no write.
 
-    Whoever holds the node's `life` gives it: another one beside it would not know where its records end.
+    Whoever holds the node's `life` gives it: another one beside it would not know where its records end. So it is
+    with its memory.
     """
-    text = io.StringIO()
-    sys.print_exception(failure, text)
-    said = RELEASE.encode() + b" " + text.getvalue().encode()[-_LONGEST:]
-    (life or Life(flash.partition())).keep_crash(said)
+    written = io.StringIO()
+    sys.print_exception(failure, written)
+    text = written.getvalue()
+    doing = [phase for module, phase in _DOING if '"%s"' % module in text or '/%s.py"' % module in text]
+    head = "%s %s: " % (RELEASE, doing[0] if doing else "starting")
+    remembered = recalled or memory.recall()
+    if remembered is not None:
+        memory.note_crash(remembered)
+        if recalled is None:
+            memory.keep(remembered)
+    (life or Life(flash.partition())).keep_crash((head + text.strip()[len(head) - _LONGEST :]).encode()[:_LONGEST])
 
 
 def last():

@@ -5,6 +5,7 @@ talks to the gateway comes: the two together would not fit a board's heap.
 """
 
 from machine import Pin
+from micropython import const
 
 from node import clock, flash, memory, power, staging
 from node.generated import catalogue as its
@@ -15,6 +16,9 @@ from node.ring import Ring
 # What each part of a wake leaves behind in the heap:
 _TAKING = "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust"
 _TALKING = "contact", "session", "report", "reply", "frame", "ccm", "links"
+
+
+_HIGHEST = const(65535)
 
 
 class Cycle:
@@ -30,6 +34,9 @@ class Cycle:
         if recalled is not None and not self._is_of_this_life(recalled):
             recalled = None
         self._memory = recalled or self._cold_boot()
+        if power.cause() == "watchdog":
+            self._memory.watchdogs = min(self._memory.watchdogs + 1, _HIGHEST)
+            self._memory.untold |= memory.HEALTH
         from node import trust
 
         self._whole = trust.begin(self._memory, clock.tick())
@@ -70,11 +77,13 @@ class Cycle:
         recalled = self._memory
         self._take_if_it_can()
         self._watchdog.feed()
+        memory.note_heap(recalled)
         staging.forget(*_TAKING)
         if recalled.alarms or not recalled.skip:
             from node.contact import Contact
 
             Contact(self._identity, self._life, recalled, self._ring).talk()
+            memory.note_heap(recalled)
             staging.forget(*_TALKING)
         else:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
@@ -99,7 +108,7 @@ class Cycle:
             from node import crash
 
             print("safe mode failure=%s" % type(failure).__name__)  # the talk is what counts now
-            crash.keep(failure, self._life)
+            crash.keep(failure, self._life, self._memory)
 
     def _rest(self):
         # The plan does not slip by the length of a wake.

@@ -10,12 +10,14 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x5378)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIB"
+_MAGIC = const(0x5379)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIB"
 _RANGES = const(4)
 MOST_ALARMS = const(8)  # remembered by place; a cold boot finds those beyond
 _UNKNOWN = const(-32768)
 NO_INSTANCE = b"\x00\x00\x00\x00"
+HEALTH, TRACE = const(1), const(2)  # what may be untold
+_HIGHEST = const(65535)
 
 
 class Memory:
@@ -51,6 +53,14 @@ class Memory:
         self.leant = 0  # whether it leant at the last sample
         self.silent = 0  # wakes in a row in which nobody answered,
         self.skip = 0  # and how many more may pass without an attempt
+        self.wholes = 0  # wakes that measured,
+        self.watchdogs = 0  # those that ended in the watchdog,
+        self.crashes = 0  # in a panic or an exception
+        self.frames = 0  # sent,
+        self.unheard = 0  # and of them without an answer
+        self.heap = 0  # least that was free of it, bytes; 0: not yet looked
+        self.told = 0  # tick at which the gateway had its health last
+        self.untold = HEALTH  # what it must hear of the node itself
         self.thrift = 0  # stage of a low battery, see thrift.py
         self.unfinished = 0  # wakes in a row that did not come to their end
         self.tried = 0  # tick at which the whole application was tried last
@@ -64,11 +74,12 @@ class Memory:
             struct.pack(
                 _FIXED, _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance,
                 self.heard, self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised,
-                self.next_wake, min(self.unanswered, 65535), mac, *self.failures, *self.failing,
+                self.next_wake, min(self.unanswered, _HIGHEST), mac, *self.failures, *self.failing,
                 _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
                 *self.value, *self.alike, self.watched, self.moves, self.deaf_until, self.hour, self.wakes,
                 self.saturated, self.held_high, self.leant, self.silent, self.skip,
                 self.unfinished, self.tried, self.thrift,
+                self.wholes, self.watchdogs, self.crashes, self.frames, self.unheard, self.heap, self.told, self.untold,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -107,6 +118,8 @@ def unpack(data):
     memory.saturated, memory.held_high, memory.leant = fields[54:57]
     memory.silent, memory.skip, memory.unfinished, memory.tried = fields[57:61]
     memory.thrift = fields[61]
+    memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard = fields[62:67]
+    memory.heap, memory.told, memory.untold = fields[67:70]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))
@@ -129,6 +142,21 @@ def keep(memory):
     from machine import RTC
 
     RTC().memory(memory.pack())
+
+
+def note_heap(memory):
+    """Remember what the heap has left beside the code that is loaded now, if that is less than ever."""
+    import gc
+
+    gc.collect()
+    free = gc.mem_free()
+    memory.heap = min(memory.heap or free, free)
+
+
+def note_crash(memory):
+    """An exception ended a wake, or would have; its traceback is to be told."""
+    memory.untold |= HEALTH | TRACE
+    memory.crashes = min(memory.crashes + 1, _HIGHEST)
 
 
 def lose():

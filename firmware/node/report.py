@@ -7,6 +7,7 @@ from node.generated import catalogue as its
 
 _RUN = const(6)  # what another epoch adds at most
 _HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), const(4), const(5), const(6)
+_HEALTH, _TRACE = const(7), const(8)
 
 
 class Report:
@@ -26,6 +27,8 @@ class Report:
         self.past = []  # records of earlier epochs
         self.lost = []
         self.alarms = []
+        self.health = None  # the numbers of wire.cddl
+        self.trace = None  # bytes
 
     def add(self, record):
         (self.samples if record.epoch == self.epoch else self.past).append(record)
@@ -41,7 +44,7 @@ class Report:
 
     def is_usual(self):
         """Whether the short form says it all."""
-        if self.past or self.lost or self.alarms:
+        if self.past or self.lost or self.alarms or self.health or self.trace:
             return False
         if self.back != 1 or len(self.samples) != 1 or self.floor[0] != self.epoch:
             return False
@@ -66,7 +69,7 @@ class Report:
 
     def _blocks(self, out, base):
         older = self.floor[0] != self.epoch
-        blocks = (self.back, self.samples, self.past, self.lost, self.alarms, older)
+        blocks = (self.back, self.samples, self.past, self.lost, self.alarms, older, self.health, self.trace)
         cbor.head(out, 5, sum([1 for block in blocks if block]))
         if self.back:
             cbor.write(out, _HEARD)
@@ -91,6 +94,12 @@ class Report:
         if older:
             cbor.write(out, _FLOOR)
             cbor.write(out, self.floor)
+        if self.health:
+            cbor.write(out, _HEALTH)
+            cbor.write(out, self.health)
+        if self.trace:
+            cbor.write(out, _TRACE)
+            cbor.write(out, self.trace)
 
 
 def _items(record):

@@ -7,7 +7,8 @@ the gateway holds in its hands: not sent again, unless the next answer omits it 
 from micropython import const
 
 from node.frame import PLAIN_LONGEST
-from node.generated.catalogue import LOST_CORRUPT
+from node.generated.catalogue import ALARM_CRASHED, LOST_CORRUPT
+from node.memory import HEALTH, NO_INSTANCE, TRACE
 from node.report import Report
 
 RESERVED = const(28)  # a report's head and its samples' key, at their longest
@@ -17,6 +18,8 @@ _SAMPLE_LEAST = const(6)  # a sample is never shorter
 _LOST_COST = const(17)
 _ALARM_COST = const(24)
 _MOST_ALARMS = const(4)
+_HEALTH_COST = const(72)
+_TRACE_HEAD = const(3)
 
 
 class Session:
@@ -26,7 +29,8 @@ class Session:
         self._memory = memory
         self._ring = ring
         self._life = life
-        self._tick = 0  # of the report made last
+        self._tick = 0  # of the report made last,
+        self._told_health = 0  # and whether it told of the node itself
         self._alarms = [alarm for alarm in [ring.alarm(*where) for where in memory.alarms] if alarm]
 
     def next_counter(self):
@@ -43,10 +47,11 @@ class Session:
         held, unsent, gaps = self._survey()
         floor = held or (memory.epoch, memory.seq + 1)
         back = counter - memory.heard if memory.heard else 0
-        self._tick = tick
+        self._tick, self._told_health = tick, 0
         report = Report(memory.instance, memory.epoch, tick, floor, back, tick - memory.heard_tick)
         room = PLAIN_LONGEST - RESERVED - 2 * _BLOCK - (_OLDER if floor[0] != memory.epoch else 0)
         report.alarms = self._alarms[:_MOST_ALARMS]
+        room -= self._tell(report)
         room -= len(report.alarms) * _ALARM_COST
         report.lost = (self._life.lost() + gaps)[: room // _LOST_COST]
         room -= len(report.lost) * _LOST_COST
@@ -56,6 +61,22 @@ class Session:
                 break
             report.add(record)
         return report.encode()
+
+    def _tell(self, report):
+        # Of the node itself; the bytes it takes at most. A traceback goes with its alarm, and that one alone.
+        memory = self._memory
+        alarm = report.alarms[0].payload if report.alarms else b"\0"
+        if memory.untold & TRACE and alarm[0] == ALARM_CRASHED and alarm[1] == 1:
+            report.trace = self._life.crash()
+            if report.trace:
+                report.alarms = report.alarms[:1]
+                return len(report.trace) + _TRACE_HEAD
+        if not memory.untold & HEALTH or memory.instance == NO_INSTANCE:  # whose first word will be a challenge
+            return 0
+        self._told_health = HEALTH
+        report.health = [memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard, memory.heap]
+        report.health.extend(memory.failures)
+        return _HEALTH_COST
 
     def _survey(self):
         # The lowest (epoch, seq) held, the first samples not received, the holes between those held.
@@ -94,6 +115,7 @@ class Session:
         memory.instance = instance
         memory.received = []
         memory.heard = 0
+        memory.untold |= HEALTH
 
     def answered(self, instance, counter, answer):
         """Take an answer in. Raises ValueError when it names what was never sent."""
@@ -106,10 +128,15 @@ class Session:
         memory.durable = answer.durable
         memory.received = answer.received
         self._life.acknowledged(*answer.durable)
+        if self._told_health:
+            memory.untold &= ~HEALTH
+            memory.told = self._tick
         left = []
         for alarm in self._alarms:
             if (alarm.epoch, alarm.number) in answer.alarms:
                 self._ring.close_alarm(alarm)
+                if alarm.payload[0] == ALARM_CRASHED:
+                    memory.untold &= ~TRACE
             else:
                 left.append(alarm)
         self._alarms = left
@@ -117,7 +144,7 @@ class Session:
 
     def is_settled(self):
         """Whether the gateway has everything in its hands and every alarm on its disk."""
-        if self._alarms:
+        if self._alarms or self._memory.untold & HEALTH:
             return False
         return all(self._is_received(record) for record in self._ring.samples(*self._memory.durable))
 

@@ -1,9 +1,13 @@
 """The part of a wake that measures: a sample to flash, and its alarms; its code makes room before the radio's comes."""
 
+from micropython import const
+
 from node import clock, health, memory, thrift, trust, watch
 from node.generated import catalogue as its
 from node.payload import pack_alarm, pack_values
 from node.ring import ALARM, SAMPLE
+
+_DAY = const(86400)
 
 
 def _kind(name, options, recalled, feed):
@@ -37,6 +41,7 @@ class Taking:
         if not whole:
             print("safe mode unfinished=%d" % recalled.unfinished)
             return
+        recalled.wholes += 1
         kind = _kind(name, options, recalled, feed)
         recalled.watched = kind.watched if options.sampling and recalled.thrift < thrift.SPARING else 0
         if options.sampling:
@@ -52,7 +57,10 @@ class Taking:
         said = ["%s=%d" % (its.CHANNELS[channel][0], counts[channel]) for channel in sorted(counts)]
         print("sample epoch=%d seq=%d tick=%d %s" % (recalled.epoch, recalled.seq, tick, " ".join(said)))
         news = thrift.alarms(recalled, counts, low_mv)
-        news += kind.alarms(counts, tick) + health.alarms(recalled) + watch.alarms(recalled, tick)
+        failing = health.alarms(recalled)
+        if failing or tick - recalled.told >= _DAY:
+            recalled.untold |= memory.HEALTH
+        news += kind.alarms(counts, tick) + failing + watch.alarms(recalled, tick)
         for alarm in news:
             self._alarm(tick, *alarm)
         memory.keep(recalled)

@@ -80,6 +80,10 @@ def uplink(rng: Random) -> list[Any]:
         parts[5] = _many(rng, 3, alarm)
     if earlier:
         parts[6] = [number(rng, 0, epoch - 1), number(rng, 1)]
+    if rng.random() < 0.3:
+        parts[7] = [number(rng) for _ in range(14)]
+    if rng.random() < 0.3:
+        parts[8] = rng.randbytes(rng.choice((1, 2, 40, 150, 150, 151)))
     return [instance, epoch, tick, 0 if earlier else number(rng, 1, 2**31), parts]
 
 
@@ -199,7 +203,7 @@ def thing_changed(rng: Random, thing: Any, other: Any) -> bytes:
             from_, at = rng.choice(places + _places(other))
             container[key] = deepcopy(from_[at])
         elif isinstance(container, dict):
-            container[rng.choice((0, 1, 2, 3, 4, 5, 6, 7, -1, 2**32))] = container.pop(key)
+            container[rng.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, 2**32))] = container.pop(key)
     return b"".join(cbor2.dumps(item, canonical=rng.random() < 0.9) for item in changed)
 
 

@@ -30,6 +30,8 @@ class Content(NamedTuple):
     samples: list[tuple[Any, ...]]  # epoch, seq, tick, values
     lost: list[tuple[int, ...]]
     alarms: list[tuple[Any, ...]]
+    health: list[int] | None
+    trace: bytes | None
 
 
 class Senseless(Exception):  # noqa: N818 (what a message is)
@@ -67,7 +69,7 @@ def _usual(message: list[Any], before: tuple[int, int]) -> Content:
     _sure(floor >= 1)
     _sure(tick <= U32)
     sample = _sample(epoch, floor + 1, tick - age, tick, values)
-    return Content(instance, epoch, tick, (epoch, floor), 1, [sample], [], [])
+    return Content(instance, epoch, tick, (epoch, floor), 1, [sample], [], [], None, None)
 
 
 def _report(message: list[Any]) -> Content:
@@ -83,9 +85,10 @@ def _report(message: list[Any]) -> Content:
     lost = [tuple(item) for item in parts.get(LOST, [])]
     _sure(all(of <= epoch and 1 <= first <= last for of, first, last, _cause in lost))
     alarms = [tuple(item) for item in parts.get(ALARMS, [])]
+    _sure(8 not in parts or alarms)
     _sure(all(alarm[0] <= epoch and alarm[2] in ALARM_CODES for alarm in alarms))
     _sure(all(alarm[5] is None or -(2**31) <= alarm[5] < 2**31 for alarm in alarms))
-    return Content(instance, epoch, tick, place, parts.get(1), samples, lost, alarms)
+    return Content(instance, epoch, tick, place, parts.get(1), samples, lost, alarms, parts.get(7), parts.get(8))
 
 
 def read(plain: bytes, before: tuple[int, int]) -> Content | None:

@@ -1,5 +1,6 @@
 """Whatever one side can say, the other understands: replies of the gateway, and reports of nodes in any state."""
 
+import operator
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ pytestmark = unlimited
 U32 = 2**32 - 1
 LAYOUTS = catalogue().layouts
 ALARM = catalogue().alarms[1]
+CRASHED = next(kind for kind in catalogue().alarms.values() if kind.name == "crashed")
 NO_INSTANCE = bytes(4)
 
 secrets = st.binary(min_size=32, max_size=32)
@@ -86,6 +88,8 @@ class State(NamedTuple):
     alarms: list[tuple[int, int, int, bool, int | None]]  # epoch, number, tick, raised, value
     instance: bytes
     heard: tuple[int, int] | None  # how many counters ago a reply was heard, and the tick of the frame it answered
+    health: tuple[int, ...] | None = None  # what it has to tell of itself
+    trace: bytes | None = None  # of its alarms, which are then crashes
 
     def unsent(self) -> list[Taken]:
         return [s for s in self.samples if s[:2] > self.durable and not _within(s, self.received)]
@@ -144,6 +148,10 @@ def states(draw: st.DrawFn) -> State:
     losses = st.tuples(st.integers(0, epoch), st.integers(1, U32), st.integers(0, 9), st.integers(1, 2))
     alarms = st.tuples(st.integers(0, epoch), u32, u32, st.booleans(), values)
     few = draw(st.sampled_from([0, 0, 0, 1])) if usual else 3
+    failures = st.tuples(*[st.integers(0, 65535)] * len(catalogue().sensors))
+    health = st.tuples(u32, st.integers(0, 65535), st.integers(0, 65535), u32, u32, u32)
+    itself = st.none() if usual else st.none() | st.builds(operator.add, health, failures)
+    trace = st.none() if usual else st.none() | st.binary(min_size=1, max_size=150)
     return State(
         epoch,
         seq,
@@ -155,10 +163,13 @@ def states(draw: st.DrawFn) -> State:
         draw(st.lists(alarms, max_size=few, unique_by=lambda a: a[:2])),
         draw(kids),
         heard,
+        draw(itself),
+        draw(trace),
     )
 
 
 def _for_the_board(state: State, counter: int) -> dict[str, Any]:
+    kind = ALARM if state.trace is None else CRASHED
     counts = [
         [None if v is None else v + c.offset for v, c in zip(sample.values, LAYOUTS[sample.layout], strict=True)]
         for sample in state.samples
@@ -171,11 +182,13 @@ def _for_the_board(state: State, counter: int) -> dict[str, Any]:
         "received": state.received,
         "lost": state.lost,
         "alarms": [
-            [e, number, ALARM.id, tick, int(raised), ALARM.channel.id, None if v is None else v + ALARM.channel.offset]
+            [e, number, kind.id, tick, int(raised), kind.channel.id, None if v is None else v + kind.channel.offset]
             for e, number, tick, raised, v in state.alarms
         ],
         "instance": state.instance.hex(),
         "heard": [counter - state.heard[0], state.heard[1]] if state.heard else [0, 0],
+        "health": state.health,
+        "trace": None if state.trace is None else state.trace.hex(),
     }
 
 
@@ -204,13 +217,18 @@ def _is_said(heard: Uplink, state: State) -> None:
     said = sorted(Taken(s.epoch, s.seq, s.tick, s.layout, s.values) for s in heard.samples)
     unsent = state.unsent()
     assert said == unsent[: len(said)]
-    if not (state.lost or state.alarms or _holes(state)):
+    traced = state.trace is not None and bool(state.alarms) and state.alarms[0][3]
+    if not (state.lost or state.alarms or state.health or _holes(state)):
         assert len(said) >= min(3, len(unsent))
     alarms = [(a.epoch, a.number, a.tick, a.raised, a.value) for a in heard.alarms]
-    assert alarms == state.alarms[:4]
+    assert alarms == (state.alarms[:1] if traced else state.alarms[:4])
+    assert [a.trace for a in heard.alarms] == ([state.trace] if traced else [None] * len(alarms))
+    if not traced:  # what a node says of itself waits for the next frame
+        due = None if state.instance == NO_INSTANCE else state.health
+        assert (None if heard.health is None else (*heard.health[:-1], *heard.health.failed)) == due
     lost = [(lost.epoch, lost.first, lost.last) for lost in heard.lost]
     due = _positions([*(run[:3] for run in state.lost), *_holes(state)])
-    if len(due) <= 3:
+    if len(due) <= 3 and not (traced or state.health):
         assert _positions(lost) == due
     assert not any(_within(sample, lost) and not _within(sample, due) for sample in state.samples)
 

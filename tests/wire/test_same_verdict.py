@@ -165,6 +165,8 @@ def gateway_understands(plain: bytes) -> second_reader.Content | None:
         [(s.epoch, s.seq, s.tick, s.values) for s in said.samples],
         [(lost.epoch, lost.first, lost.last, lost.cause) for lost in said.lost],
         [(a.epoch, a.number, a.code, a.tick, int(a.raised), a.value) for a in said.alarms],
+        [*said.health[:-1], *said.health.failed] if said.health else None,
+        said.alarms[-1].trace if said.alarms else None,
     )
 
 
@@ -177,6 +179,7 @@ def test_an_uplink_means_what_the_contract_says_at_every_bound() -> None:
     silent = [None] * 6
     now = [[1, 1, 100, *values], [3, 1, 1, *silent], [-1, *silent]]  # taken at ticks 0, 99 and 100
     parts = {1: 1, 2: now, 3: [[4, [[1, 1, 0, *silent], [-1, *silent]]]], 4: [[5, 7, 7, 1]], 5: [[5, 0, 1, 0, 1, 9]]}
+    parts |= {7: [1] * 14, 8: b"0.1.0"}
     said = [
         [INSTANCE, 5, 100, 9, parts],
         [INSTANCE, 5, 100, 0, {6: [4, 1]}],

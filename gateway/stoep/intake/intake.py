@@ -120,7 +120,7 @@ class Intake:
             anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
             node.answered(header.counter, exchange)
             ticket = self._take(node, uplink, exchange, anchor)
-            node.heard = Heard(at, uplink.epoch, uplink.tick, rssi, node.position.held())
+            node.heard = Heard(at, uplink.epoch, uplink.tick, rssi, node.position.held(), node.health_in(uplink))
             durable, received = node.position.durable(), node.position.beyond()
         if ticket:
             self._wait(ticket, ALARM_WAIT)

@@ -8,7 +8,7 @@ from stoep.registry import Entry
 from stoep.store.log import Exchange
 from stoep.store.position import Position
 from stoep.wire import frame
-from stoep.wire.messages import Origin, Place
+from stoep.wire.messages import Health, Origin, Place, Uplink
 
 _EXCHANGES = 16
 _STALE = 3600.0  # real seconds after which a bridge that did not hear the node again is forgotten
@@ -24,6 +24,7 @@ class Heard:
     tick: int
     rssi: int | None
     held: int
+    health: Health | None = None  # what the node said of itself last, in this epoch and to this instance
 
 
 class Node:
@@ -68,6 +69,12 @@ class Node:
     def routes(self) -> tuple[str, ...]:
         """The links by which the node was heard, the loudest first."""
         return tuple(sorted(self._routes, key=lambda name: self._routes[name], reverse=True))
+
+    def health_in(self, uplink: Uplink) -> Health | None:
+        """What the node last said of itself since its cold boot."""
+        if uplink.health is not None or self.heard is None or self.heard.epoch != uplink.epoch:
+            return uplink.health
+        return self.heard.health
 
     def answered(self, counter: int, exchange: Exchange) -> None:
         """Remembers when `counter` came. The first time counts: a copy that comes later must not move it."""

@@ -161,12 +161,12 @@ class Refiner:
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
             rows = sql.execute(
-                "SELECT identity, epoch, number, code, tick, raised, value FROM alarm WHERE sent = 0 "
+                "SELECT identity, epoch, number, code, tick, raised, value, trace FROM alarm WHERE sent = 0 "
                 "ORDER BY identity, epoch, number"
             ).fetchall()
         return [
-            (identity, Alarm(epoch, number, code, tick, bool(raised), value))
-            for identity, epoch, number, code, tick, raised, value in rows
+            (identity, Alarm(epoch, number, code, tick, bool(raised), value, trace))
+            for identity, epoch, number, code, tick, raised, value, trace in rows
         ]
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:

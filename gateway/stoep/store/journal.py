@@ -103,8 +103,11 @@ class Journal:
                 for lost in entry.lost:
                     ledger.enter(sql, entry.identity, lost, now)
                 sql.executemany(
-                    "INSERT OR IGNORE INTO alarm (identity, epoch, number, code, tick, raised, value) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [(entry.identity, a.epoch, a.number, a.code, a.tick, a.raised, a.value) for a in entry.alarms],
+                    "INSERT OR IGNORE INTO alarm (identity, epoch, number, code, tick, raised, value, trace) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (entry.identity, a.epoch, a.number, a.code, a.tick, a.raised, a.value, a.trace)
+                        for a in entry.alarms
+                    ],
                 )
         self._row = row

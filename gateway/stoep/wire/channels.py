@@ -9,6 +9,8 @@ import msgspec
 
 from stoep.resources import wire_dir
 
+_FAILING = "_failing"
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -44,6 +46,12 @@ class Catalogue:
     layouts: dict[int, tuple[Channel, ...]]
     alarms: dict[int, AlarmKind]
     causes: dict[int, str]
+
+    @property
+    def sensors(self) -> list[str]:
+        """The names of the sensors whose failures a node counts, in the order it counts them."""
+        ordered = sorted(self.alarms.values(), key=lambda alarm: alarm.id)
+        return [alarm.name.removesuffix(_FAILING) for alarm in ordered if alarm.name.endswith(_FAILING)]
 
 
 class _Channel(msgspec.Struct):

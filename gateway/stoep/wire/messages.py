@@ -5,7 +5,7 @@ the integers of the wire here; `channels` says what they mean.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cbor2
@@ -25,7 +25,9 @@ _CHALLENGE = b"\x00"
 _RANGES = 4  # wire.cddl: 1*4 ranges received, 1*8 alarms
 _ALARMS = 8
 
-BACK, SAMPLES, RUNS, LOST, ALARMS, FLOOR = 1, 2, 3, 4, 5, 6
+BACK, SAMPLES, RUNS, LOST, ALARMS, FLOOR, HEALTH, TRACE = 1, 2, 3, 4, 5, 6, 7, 8
+_SENSORS = 8
+_TRACE = 150  # bytes
 DURABLE, RECEIVED, ALARMS_HELD, UTC = 1, 2, 3, 4
 
 
@@ -72,6 +74,19 @@ class Alarm:
     tick: int
     raised: bool
     value: int | None
+    trace: bytes | None = None  # what ended a wake: release, phase, the end of its traceback
+
+
+class Health(NamedTuple):
+    """What a node says of itself since its cold boot; `heap` in bytes, `failed` readings by sensor."""
+
+    wakes: int
+    watchdogs: int
+    crashes: int
+    sent: int
+    unheard: int
+    heap: int
+    failed: tuple[int, ...]
 
 
 def _integer(value: object, lowest: int, highest: int) -> int:
@@ -127,6 +142,7 @@ class Uplink:
     samples: tuple[Sample, ...] = ()
     lost: tuple[Lost, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    health: Health | None = None
 
     @classmethod
     def from_bytes(cls, plain: bytes, catalogue: Catalogue, before: Origin | None = None) -> "Uplink":
@@ -150,6 +166,8 @@ class Uplink:
         """Whether the short form says it all."""
         if self.back != 1 or self.lost or self.alarms or self.floor.epoch != self.epoch:
             return False
+        if self.health:
+            return False
         return [(s.epoch, s.seq) for s in self.samples] == [(self.epoch, self.floor.seq + 1)]
 
     def to_bytes(self, before: Origin | None = None) -> bytes:
@@ -172,6 +190,8 @@ class Uplink:
             LOST: [[lost.epoch, lost.first, lost.last, lost.cause] for lost in self.lost],
             ALARMS: [[a.epoch, a.number, a.code, a.tick, int(a.raised), a.value] for a in self.alarms],
             FLOOR: list(self.floor) if earlier else None,
+            HEALTH: [*self.health[:-1], *self.health.failed] if self.health else None,
+            TRACE: self.alarms[-1].trace if self.alarms else None,
         }
         return cbor2.dumps([*head, {key: part for key, part in parts.items() if part}])
 
@@ -185,6 +205,19 @@ def _written(samples: list[Sample], floor: int, now: int | None) -> list[list[in
         else:
             parts.append([s.seq - floor, s.layout, s.tick if now is None else now - s.tick, *s.values])
     return parts
+
+
+def _health(part: object) -> Health:
+    fixed = len(Health._fields) - 1
+    numbers = [_integer(item, 0, U32) for item in _list(part, fixed + _SENSORS, fixed + _SENSORS)]
+    wakes, watchdogs, crashes, sent, unheard, heap = numbers[:fixed]
+    return Health(wakes, watchdogs, crashes, sent, unheard, heap, tuple(numbers[fixed:]))
+
+
+def _trace(part: object) -> bytes:
+    if type(part) is not bytes or not 1 <= len(part) <= _TRACE:
+        raise MalformedError(f"a traceback is 1 to {_TRACE} bytes")
+    return part
 
 
 class _Reader:
@@ -201,7 +234,7 @@ class _Reader:
         samples: list[Sample] = []
         lost: list[Lost] = []
         alarms: list[Alarm] = []
-        place = None
+        place = health = None
         _rising(parts)
         for key, part in parts.items():
             if key == BACK:
@@ -216,11 +249,17 @@ class _Reader:
                 alarms = [self.alarm(_list(item, 6, 6)) for item in _list(part)]
             elif key == FLOOR:
                 place = self.earlier(_list(part, 2, 2))
+            elif key == HEALTH:
+                health = _health(part)
+            elif key == TRACE:
+                if not alarms:
+                    raise MalformedError("a traceback belongs to an alarm")
+                alarms[-1] = replace(alarms[-1], trace=_trace(part))
             else:
                 raise MalformedError(f"part {key} is unknown")
-        return Uplink(
-            instance, self.epoch, self.tick, self.place(place), back, tuple(samples), tuple(lost), tuple(alarms)
-        )
+        place = self.place(place)
+        rest = tuple(samples), tuple(lost), tuple(alarms)
+        return Uplink(instance, self.epoch, self.tick, place, back, *rest, health)
 
     def place(self, earlier: Place | None) -> Place:
         if (self.floor == 0) != (earlier is not None):

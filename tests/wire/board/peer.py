@@ -19,6 +19,7 @@ from street import Board
 
 from node import cbor, frame, reply
 from node.generated import catalogue as its
+from node.memory import HEALTH, TRACE
 from node.payload import pack_alarm, pack_values
 from node.ring import ALARM, SAMPLE
 
@@ -51,6 +52,15 @@ def _board(state):
     memory.instance = unhexlify(state["instance"])
     memory.heard, memory.heard_tick = state["heard"]
     memory.reserved = _FOR_EVER
+    memory.untold = 0
+    if state["health"] is not None:
+        memory.untold |= HEALTH
+        memory.wholes, memory.watchdogs, memory.crashes = state["health"][:3]
+        memory.frames, memory.unheard, memory.heap = state["health"][3:6]
+        memory.failures = state["health"][6:]
+    if state["trace"] is not None:
+        memory.untold |= TRACE
+        board.life.keep_crash(unhexlify(state["trace"]))
     return board
 
 

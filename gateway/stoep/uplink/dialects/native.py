@@ -10,7 +10,7 @@ from stoep import __version__
 from stoep.store.nodes import Identity
 from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
 from stoep.wire.channels import Catalogue, Channel
-from stoep.wire.messages import Alarm
+from stoep.wire.messages import Alarm, Health
 
 _REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
@@ -39,6 +39,9 @@ class Heard(Protocol):
 
     @property
     def held(self) -> int: ...
+
+    @property
+    def health(self) -> Health | None: ...
 
 
 def timestamp(utc: float) -> str:
@@ -101,6 +104,7 @@ class Native:
             "raised": alarm.raised,
             "value": None if alarm.value is None else kind.channel.value(alarm.value + kind.channel.offset),
             "unit": kind.channel.unit,
+            "traceback": None if alarm.trace is None else alarm.trace.decode(errors="replace"),
             "epoch": alarm.epoch,
             "number": alarm.number,
             "time": None if moment is None else timestamp(moment.utc),
@@ -108,6 +112,17 @@ class Native:
         }
         key = f"event {identity.id} {alarm.epoch} {alarm.number}"
         return key, self._topic(identity.name, "event"), msgspec.json.encode(document)
+
+    def _health(self, health: Health) -> dict[str, Any]:
+        return {
+            "wakes": health.wakes,
+            "watchdog_resets": health.watchdogs,
+            "crashes": health.crashes,
+            "frames_sent": health.sent,
+            "frames_unanswered": health.unheard,
+            "heap_free_least": health.heap,
+            "failed_readings": dict(zip(self._catalogue.sensors, health.failed, strict=True)),
+        }
 
     def state(
         self, identity: Identity, window: Window | None, heard: Heard | None, heard_utc: float | None
@@ -121,6 +136,7 @@ class Native:
                 "tick": heard.tick,
                 "rssi": heard.rssi,
                 "held": heard.held,
+                "node": None if heard.health is None else self._health(heard.health),
             }
         document = {
             **self._who(identity),
