@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from stoep.wire import frame
 from stoep.wire import serial as line
-from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Place, Sample, Uplink, read_reply
+from stoep.wire.messages import Alarm, Answer, Challenge, Health, Lost, Place, Sample, Uplink, read_reply
 
 NO_INSTANCE = bytes(4)
 MORNING = 1_780_293_600.0  # 2026-06-01T06:00:00Z
@@ -96,11 +96,12 @@ class PlayedNode:
         back: int | None = None,
         lost: tuple[Lost, ...] = (),
         alarms: tuple[Alarm, ...] = (),
+        health: Health | None = None,
     ) -> bytes:
         place = floor or Place(epoch, 1)
         if tick is None:
             tick = max((taken.tick for taken in samples if taken.epoch == epoch), default=10)
-        return self.seal(Uplink(self.instance, epoch, tick, place, back, samples, lost, alarms).to_bytes())
+        return self.seal(Uplink(self.instance, epoch, tick, place, back, samples, lost, alarms, health).to_bytes())
 
     def open(self, reply: bytes, answered: int | None = None) -> Answer | Challenge:
         instance, plain = frame.open_reply(self.secret, self.kid, answered or self.counter, reply)

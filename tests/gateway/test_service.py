@@ -11,7 +11,7 @@ import pytest
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep import settings
 from stoep.service import Service
-from stoep.wire.messages import Alarm, Answer, Challenge, Place
+from stoep.wire.messages import Alarm, Answer, Challenge, Health, Place
 
 
 class Running:
@@ -96,6 +96,38 @@ def test_an_alarm_is_on_disk_before_it_is_acknowledged_and_overtakes_everything(
         assert answer.alarms == [(1, 1)]
         event = city.wait(lambda city: city.of("/event"))[0]
         assert (event["alarm"], event["raised"], event["value"], event["unit"]) == ("full", True, 91, "%")
+    finally:
+        running.stop()
+
+
+def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING)
+    running = Running(site(port=bridge.port, broker=broker_port))
+    try:
+        bridge.filters.get(timeout=5)
+        ask(bridge, node, node.report(sample(1, 5)))
+        crashed = Alarm(1, 1, 7, 9, True, 1, b"0.1.0 measuring: OSError: \xff")
+        ask(bridge, node, node.report(alarms=(crashed,)))
+        ask(bridge, node, node.report(health=Health(96, 1, 2, 300, 12, 4096, (0, 3, 0, 0, 0, 0, 700, 0)), tick=12))
+        ask(bridge, node, node.report(sample(1, 13)))
+        event = city.wait(lambda city: city.of("/event"))[0]
+        assert (event["alarm"], event["traceback"]) == ("crashed", "0.1.0 measuring: OSError: \ufffd")
+        state = city.wait(lambda city: [s for s in city.of("/state") if s["health"]["tick"] == 13])[0]
+        health = state["health"]["node"]
+        assert health.pop("failed_readings")["range"] == 3
+        assert health == {
+            "wakes": 96,
+            "watchdog_resets": 1,
+            "crashes": 2,
+            "frames_sent": 300,
+            "frames_unanswered": 12,
+            "heap_free_least": 4096,
+        }
+        ask(bridge, node, node.report(sample(1, 3, epoch=2), epoch=2))
+        state = city.wait(lambda city: [s for s in city.of("/state") if s["health"]["epoch"] == 2])[0]
+        assert state["health"]["node"] is None  # another life, of which it has said nothing yet
     finally:
         running.stop()
 

@@ -30,11 +30,17 @@ class _Watched:
         options = Options(bins=1, lampposts=lampposts, speed=480.0, interval=120, loss=0.0, directory=directory)
         self.street = Street(options)
         self.events: list[tuple[str, bool]] = []
+        self.tracebacks: list[str] = []
+        self.health: dict[str, Any] = {}  # the last that a node said of itself
         heard = self.street._heard
 
         def listen(topic: str, message: Any) -> None:
             if topic.endswith("/event") and message["alarm"] in wanted:
                 self.events.append((message["alarm"], message["raised"]))
+                if message["traceback"]:
+                    self.tracebacks.append(message["traceback"])
+            if topic.endswith("/state") and message["health"] and message["health"]["node"]:
+                self.health = message["health"]["node"]
             heard(topic, message)
 
         self.street._heard = listen  # type: ignore[method-assign]
@@ -118,6 +124,12 @@ def test_firmware_that_fails_at_every_sample_ends_in_safe_mode_and_tries_again_a
                 street.clock.jump(86400.0)
             await watched.until(lambda: len(watched.events) == 4)
             assert street.nodes["bin-1"].counts
+            await watched.until(lambda: watched.health.get("wakes", 0) > 0)
+        (told,) = watched.tracebacks
+        assert told.startswith("0.1.0 measuring: ")
+        assert told.endswith("RuntimeError: a bad release")
+        assert watched.health["crashes"] == 5
+        assert watched.health["heap_free_least"] > 0
         return watched.events
 
     events = asyncio.run(live())
