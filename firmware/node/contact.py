@@ -24,6 +24,7 @@ class Contact:
         self._life = life
         self._memory = recalled
         self._ring = ring
+        self.wanted = None  # settings as the gateway wishes them, {id: value}
 
     def talk(self):
         """Send and hear until the gateway has everything in its hands, or it is time to sleep."""
@@ -89,6 +90,7 @@ class Contact:
                 print("challenge counter=%d" % counter)
                 return "challenge"
             session.answered(instance, counter, answer)
+            self.wanted = answer.settings or self.wanted
         except ValueError as error:
             print("reply counter=%d error=%s" % (counter, error))
             return None

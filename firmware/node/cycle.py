@@ -82,9 +82,14 @@ class Cycle:
         if recalled.alarms or not recalled.skip:
             from node.contact import Contact
 
-            Contact(self._identity, self._life, recalled, self._ring).talk()
+            contact = Contact(self._identity, self._life, recalled, self._ring)
+            contact.talk()
+            wanted = contact.wanted
+            del contact
             memory.note_heap(recalled)
             staging.forget(*_TALKING)
+            if wanted or self._life.good():
+                self._settle(wanted)
         else:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
         self._watchdog.feed()
@@ -95,6 +100,7 @@ class Cycle:
 
         options = settings.load(self._life)
         self._interval = options.interval
+        self._identity.channel = options.radio_channel or self._identity.channel
         from node.taking import Taking
 
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._watchdog.feed)
@@ -109,6 +115,17 @@ class Cycle:
 
             print("safe mode failure=%s" % type(failure).__name__)  # the talk is what counts now
             crash.keep(failure, self._life, self._memory)
+
+    def _settle(self, wanted):
+        from node import desired
+
+        recalled = self._memory
+        if recalled.unanswered:
+            desired.unanswered(self._life, recalled)
+        else:
+            desired.answered(self._life)
+        if wanted:
+            desired.take(self._life, recalled, wanted)
 
     def _rest(self):
         # The plan does not slip by the length of a wake.

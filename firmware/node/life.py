@@ -15,6 +15,7 @@ _GROWING = const(1)
 _SETTINGS = const(2)
 _LOST = const(3)
 _CRASH = const(4)
+_GOOD = const(5)
 _BLOCK = const(256)  # counters reserved at a time: at 96 reports a day a program every other day
 _LONGEST_LOST = const(10)  # declared ranges kept apart; beyond, neighbours are joined
 
@@ -62,6 +63,13 @@ class Life:
 
     def keep_settings(self, value):
         self._cells.put(_SETTINGS, value)
+
+    def good(self):
+        """The bytes of the settings that return if nobody answers under the present ones; empty: these are good."""
+        return self._cells.get(_GOOD) or b""
+
+    def keep_good(self, value):
+        self._cells.put(_GOOD, value)
 
     def crash(self):
         """The end of the last exception's traceback, or None."""

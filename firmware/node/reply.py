@@ -4,23 +4,26 @@ from micropython import const
 
 from node import cbor
 
-_DURABLE, _RECEIVED, _COMMITTED, _UTC = const(1), const(2), const(3), const(4)
+_DURABLE, _RECEIVED, _COMMITTED, _UTC, _SETTINGS = const(1), const(2), const(3), const(4), const(5)
 _MOST_RANGES = const(4)
 _MOST_ALARMS = const(8)
+_MOST_SETTINGS = const(16)
 
 
 class Answer:
     """What the gateway answered.
 
     `durable` (epoch, seq), `received` [(epoch, first, last)], `alarms` [(epoch, number)],
-    `utc` seconds since 2000, or None when the gateway does not trust its clock.
+    `utc` seconds since 2000, or None when the gateway does not trust its clock; `settings` {id: value} as the gateway
+    wishes them, or None.
     """
 
-    def __init__(self, durable, received, alarms, utc):
+    def __init__(self, durable, received, alarms, utc, settings=None):
         self.durable = durable
         self.received = received
         self.alarms = alarms
         self.utc = utc
+        self.settings = settings
 
 
 def decode(plain):
@@ -31,22 +34,34 @@ def decode(plain):
     if not isinstance(thing, dict):
         raise ValueError("neither answer nor challenge")  # noqa: TRY004 (a shape, not a type)
     for key in thing:
-        if not _DURABLE <= key <= _UTC:
+        if not _DURABLE <= key <= _SETTINGS:
             raise ValueError("unknown key %d" % key)
     utc = thing.get(_UTC)
     if _UTC in thing:
         _check(utc, 0xFFFFFFFF)
+    settings = thing.get(_SETTINGS)
+    if _SETTINGS in thing:
+        _check_settings(settings)
     return Answer(
         _tuple(thing.get(_DURABLE), 2),
         _tuples(thing, _RECEIVED, 3, _MOST_RANGES),
         _tuples(thing, _COMMITTED, 2, _MOST_ALARMS),
         utc,
+        settings,
     )
 
 
 def _check(number, highest):
     if not isinstance(number, int) or not 0 <= number <= highest:
         raise ValueError("not a number from 0 to %d" % highest)
+
+
+def _check_settings(settings):
+    if not isinstance(settings, dict) or not 1 <= len(settings) <= _MOST_SETTINGS:
+        raise ValueError("no map of 1 to %d settings" % _MOST_SETTINGS)
+    for key, value in settings.items():
+        _check(key, 0xFFFFFFFFFFFFFFFF)  # one that this firmware does not know is no misshape
+        _check(value, 0xFFFFFFFF)
 
 
 def _tuple(item, count):

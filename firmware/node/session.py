@@ -6,6 +6,7 @@ the gateway holds in its hands: not sent again, unless the next answer omits it 
 
 from micropython import const
 
+from node import flash
 from node.frame import PLAIN_LONGEST
 from node.generated.catalogue import ALARM_CRASHED, LOST_CORRUPT
 from node.memory import HEALTH, NO_INSTANCE, TRACE
@@ -18,7 +19,7 @@ _SAMPLE_LEAST = const(6)  # a sample is never shorter
 _LOST_COST = const(17)
 _ALARM_COST = const(24)
 _MOST_ALARMS = const(4)
-_HEALTH_COST = const(72)
+_HEALTH_COST = const(78)
 _TRACE_HEAD = const(3)
 
 
@@ -75,7 +76,8 @@ class Session:
             return 0
         self._told_health = HEALTH
         report.health = [memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard, memory.heap]
-        report.health.extend(memory.failures)
+        report.health += [flash.crc32(self._life.settings() or b"\xa0"), memory.refused, memory.flaw]
+        report.health += memory.failures
         return _HEALTH_COST
 
     def _survey(self):

@@ -21,6 +21,22 @@ def render(file: Path, source: Path) -> str:
     return module.text()
 
 
+def render_settings(file: Path, source: Path) -> str:
+    """The text of options.py: what may be set on a node. Raises SourceError."""
+    module = Module(source)
+    taken: dict[int, str] = {}
+    entries: dict[int, str] = {}
+    for name, setting in Table.load(file).table("settings").tables():
+        number = _unique(setting, "id", _BYTE, taken)
+        lowest = setting.integer("lowest", 0, _I32 - 1)
+        highest = setting.integer("highest", lowest, _I32 - 1)
+        default = setting.integer("default", lowest, highest)
+        entries[number] = f'("{name}", {default}, {lowest}, {highest}, {int(setting.boolean("probation"))})'
+    module.gap("by id: name, default, lowest, highest, whether it is on probation")
+    module.dictionary("KNOWN", entries)
+    return module.text()
+
+
 def _unique(table: Table, key: str, highest: int, taken: dict[int, str]) -> int:
     number = table.integer(key, 1, highest)
     if number in taken:

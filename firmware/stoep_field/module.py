@@ -13,7 +13,6 @@ class Module:
 
     def __init__(self, source: Path) -> None:
         self._lines = [f"# Generated from {source.as_posix()} by `make generate`; do not edit.", ""]
-        self._lines += ["from micropython import const", ""]
         self._names: set[str] = set()
 
     def constant(self, name: str, value: int, table: Table, key: str, remark: str = "") -> None:
@@ -33,4 +32,9 @@ class Module:
         self._lines += [f"{name} = {{", *(f"    {key}: {value}," for key, value in entries.items()), "}"]
 
     def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
+        head, rest = self._lines[:2], self._lines[2:]
+        if any("= const(" in line for line in rest):
+            head += ["from micropython import const", ""]
+        elif not rest[0]:
+            rest = rest[1:]
+        return "\n".join(head + rest) + "\n"

@@ -64,3 +64,9 @@ class Table:
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
             raise self.error(key, f"is {value!r}", f"write an integer from {lowest} to {highest}")
         return value
+
+    def boolean(self, key: str) -> bool:
+        value = self._get(key, "true or false")
+        if not isinstance(value, bool):
+            raise self.error(key, f"is {value!r}", "write true or false")
+        return value

@@ -6,12 +6,14 @@ turned wrong leaves the last good state in force.
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from stoep.errors import SettingsError
 from stoep.settings import Name, Strict, convert, read_toml, require_private
+from stoep.wire.channels import catalogue
 
 _KID = re.compile(r"^[0-9a-f]{8}$")
 _SECRET = re.compile(r"^[0-9a-fA-F]{64}$")
@@ -24,6 +26,7 @@ class _Entry(Strict, frozen=True):
     kid: str
     name: Name
     kind: Kind
+    settings: dict[str, int] = {}  # noqa: RUF012 -- msgspec copies a default
 
 
 class _Nodes(Strict, frozen=True):
@@ -42,6 +45,7 @@ class Entry:
     name: str
     kind: str
     secret: bytes = field(repr=False)
+    settings: Mapping[int, int] = field(default_factory=dict)  # as the node shall be, by id; none: as it is
 
 
 def _kid(file: Path, key: str, text: str) -> bytes:
@@ -63,6 +67,18 @@ def _secrets(file: Path) -> dict[bytes, bytes]:
     return secrets
 
 
+def _settings(file: Path, key: str, settings: Mapping[str, int]) -> dict[int, int]:
+    known = catalogue().settings
+    for name, value in settings.items():
+        setting = known.get(name)
+        if setting is None:
+            raise SettingsError(file, f"{key}.{name}", "is no setting of a node", f"use some of {', '.join(known)}")
+        if not setting.lowest <= value <= setting.highest:
+            problem = f"is not within {setting.lowest} and {setting.highest}"
+            raise SettingsError(file, f"{key}.{name} = {value}", problem, "write a number that is")
+    return {known[name].id: value for name, value in settings.items()}
+
+
 def load(nodes: Path, secrets: Path) -> dict[bytes, Entry]:
     """The nodes of the site by kid."""
     known = _secrets(secrets)
@@ -79,7 +95,8 @@ def load(nodes: Path, secrets: Path) -> dict[bytes, Entry]:
             problem = f"{node.name} has no secret in {secrets}"
             raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", problem, "commission the node")
         names[node.name] = node.kid
-        entries[kid] = Entry(kid, node.name, node.kind, known[kid])
+        wanted = _settings(nodes, f"node[{index}].settings", node.settings)
+        entries[kid] = Entry(kid, node.name, node.kind, known[kid], wanted)
     return entries
 
 

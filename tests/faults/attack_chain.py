@@ -22,7 +22,7 @@ import attack_frames
 
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock, sample
-from stoep.wire.messages import Answer
+from stoep.wire.replies import Answer
 
 # Each frame that reaches the gateway is one of these, and only one.
 VERDICTS = ("replies", "challenges", "echoes", "replayed", "forged", "malformed", "unknown", "failed")

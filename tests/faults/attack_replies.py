@@ -15,7 +15,8 @@ import attack_frames
 
 from stoep import resources
 from stoep.wire import frame
-from stoep.wire.messages import Answer, Challenge, Place
+from stoep.wire.messages import Place
+from stoep.wire.replies import Answer, Challenge
 from stoep_twin import interpreter
 
 _BOARD = Path(__file__).parent / "board"

@@ -24,7 +24,8 @@ from stoep.store.database import Database
 from stoep.store.windows import Total, Window, start_of
 from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
-from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Place, Sample
+from stoep.wire.messages import Alarm, Lost, Place, Sample
+from stoep.wire.replies import Answer, Challenge
 
 _AWAY = 2000  # virtual seconds without power
 _WAITED = 7 * 3600  # until nobody waits for a better time any more

@@ -24,7 +24,8 @@ from gateway_trace import Event
 from gateway_rig import MORNING, PlayedNode, PtyBridge, embedded, write_clock
 from stoep.resources import firmware_dir
 from stoep.wire.frame import ForgedError
-from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Place, Sample
+from stoep.wire.messages import Alarm, Lost, Place, Sample
+from stoep.wire.replies import Answer, Challenge
 
 SITE = "grote-markt"
 NODES = 6

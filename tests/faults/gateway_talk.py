@@ -12,7 +12,8 @@ from gateway_trace import Event, Got, Heard, Said, Sent, Started
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
 from stoep.wire.frame import ForgedError
-from stoep.wire.messages import Alarm, Answer, Lost, Place, Sample, Uplink, read_reply
+from stoep.wire.messages import Alarm, Lost, Place, Sample, Uplink
+from stoep.wire.replies import Answer, read_reply
 from stoep.wire.serial import Deframer, HeardFrame, Send
 
 _CONNECT, _PUBLISH, _PUBACK = 1, 3, 4  # MQTT 5.0, section 2.1.2

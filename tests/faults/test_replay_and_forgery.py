@@ -12,7 +12,7 @@ from attack_chain import Attack
 
 import tape
 from gateway_rig import sample
-from stoep.wire.messages import Challenge
+from stoep.wire.replies import Challenge
 
 
 def test_of_everything_said_again_and_forged_nothing_is_believed(

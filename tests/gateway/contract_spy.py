@@ -10,7 +10,7 @@ import pytest
 
 import contract
 from stoep.intake.node import Node
-from stoep.wire import messages
+from stoep.wire import replies
 from stoep.wire.messages import Uplink
 
 
@@ -20,7 +20,7 @@ class Spy:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *others: ModuleType) -> None:
         self.misfits: list[str] = []
         self.seen = 0
-        seal, from_bytes, read_reply = Node.seal, Uplink.from_bytes.__func__, messages.read_reply  # type: ignore[attr-defined]
+        seal, from_bytes, read_reply = Node.seal, Uplink.from_bytes.__func__, replies.read_reply  # type: ignore[attr-defined]
 
         def sealed(node: Node, answered: int, plain: bytes) -> bytes:
             self._look("reply", plain)
@@ -38,7 +38,7 @@ class Spy:
 
         monkeypatch.setattr(Node, "seal", sealed)
         monkeypatch.setattr(Uplink, "from_bytes", classmethod(understood))
-        for module in (messages, *others):
+        for module in (replies, *others):
             monkeypatch.setattr(module, "read_reply", read)
 
     def _look(self, rule: str, plain: bytes) -> None:

@@ -19,7 +19,7 @@ from stoep.store.position import Position
 from stoep.uplink.dialects.native import Native
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
-from stoep.wire.messages import Answer
+from stoep.wire.replies import Answer
 
 
 def fail(error: BaseException) -> Any:

@@ -23,7 +23,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from stoep.wire import frame
 from stoep.wire import serial as line
-from stoep.wire.messages import Alarm, Answer, Challenge, Health, Lost, Place, Sample, Uplink, read_reply
+from stoep.wire.messages import Alarm, Health, Lost, Place, Sample, Uplink
+from stoep.wire.replies import Answer, Challenge, read_reply
 
 NO_INSTANCE = bytes(4)
 MORNING = 1_780_293_600.0  # 2026-06-01T06:00:00Z

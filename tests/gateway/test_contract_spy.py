@@ -8,9 +8,10 @@ from contract_spy import Spy
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock, sample
 from stoep.wire.channels import catalogue
-from stoep.wire.messages import Challenge, Uplink
+from stoep.wire.messages import Uplink
+from stoep.wire.replies import Challenge
 
-UNKNOWN_KEY = b"\xa2\x01\x82\x01\x01\x05\x01"
+UNKNOWN_KEY = b"\xa2\x01\x82\x01\x01\x06\x01"
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_a_reply_that_the_contract_does_not_know_is_noticed(
 
 
 def test_a_reader_that_takes_too_much_is_noticed(spy: Spy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stoep.wire.messages._integer", lambda value, *_: value)
+    monkeypatch.setattr("stoep.wire.messages.integer", lambda value, *_: value)
     Uplink.from_bytes(bytes.fromhex("8544a1b2c3d4010301a101f5"), catalogue())
     _is_noticed(spy)
 

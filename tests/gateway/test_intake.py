@@ -1,5 +1,7 @@
 """Frames in, replies out: what is acknowledged, what is challenged, what is dropped."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from stoep.registry import Entry
 from stoep.store.position import Position
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
-from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Place
+from stoep.wire.messages import Alarm, Health, Lost, Place
+from stoep.wire.replies import Answer, Challenge, read_reply, version_of
 
 
 @pytest.fixture
@@ -250,3 +253,38 @@ def test_a_frame_that_brings_nothing_new_costs_no_write(chain: Chain) -> None:
     chain.ask(sample(1, 5))
     chain.commit()
     assert chain.row("SELECT count(*) FROM log") == (1,)
+
+
+def _health(version: int, refused: int = 0) -> Health:
+    return Health(1, 0, 0, 1, 0, 9000, version, refused, 0, (0,) * 8)
+
+
+def test_settings_are_sent_to_a_node_that_is_known_to_live_by_others(chain: Chain, node: PlayedNode) -> None:
+    wanted = {1: 600, 7: 11}
+    chain.met.entry = replace(chain.met.entry, settings=wanted)
+    assert chain.ask(sample(1, 5)).settings is None  # nothing is known of it in this instance
+
+    def told(health: Health | None, tick: int) -> Mapping[int, int] | None:
+        reply = chain.say(node.report(tick=tick, health=health))
+        assert reply is not None
+        answer = node.open(reply)
+        assert isinstance(answer, Answer)
+        return answer.settings
+
+    assert told(_health(version_of({})), 6) == wanted
+    assert told(None, 7) == wanted  # until it says that it has them,
+    assert told(_health(version_of(wanted)), 8) is None
+    assert told(_health(version_of({}), refused=version_of(wanted)), 9) is None  # or will not
+    chain.met.entry = replace(chain.met.entry, settings={1: 300})
+    assert told(None, 10) == {1: 300}
+
+
+def test_settings_wait_for_a_reply_that_has_room() -> None:
+    ranges, alarms = [(65535, 2**32 - 1, 2**32 - 1)] * 4, [(65535, 2**32 - 1)] * 8
+    wanted = {256 + number: 2**32 - 1 for number in range(16)}
+    crowded = Answer(Place(65535, 2**32 - 1), ranges, alarms, 2**32 - 1, wanted).to_bytes()
+    assert read_reply(crowded) == Answer(Place(65535, 2**32 - 1), ranges, alarms, 2**32 - 1)
+    keys = frame.reply_keys(bytes(32), bytes(4))
+    for some in range(1, 9):
+        plain = Answer(Place(65535, 2**32 - 1), ranges[:2], alarms[:some], 2**32 - 1, wanted).to_bytes()
+        assert len(frame.seal_reply(keys, bytes(4), bytes(4), 2**40 - 1, 1, plain)) <= frame.LONGEST

@@ -12,7 +12,8 @@ from gateway_rig import NO_INSTANCE, WIRE, sample
 from stoep.errors import MalformedError, UnplacedError
 from stoep.resources import wire_dir
 from stoep.wire.channels import catalogue
-from stoep.wire.messages import Alarm, Answer, Challenge, Lost, Origin, Place, Uplink, read_reply
+from stoep.wire.messages import Alarm, Lost, Origin, Place, Uplink
+from stoep.wire.replies import Answer, Challenge, read_reply
 
 CDDL = (wire_dir() / "wire.cddl").read_text()
 UPLINK = pycddl.Schema(f"start = uplink\n{CDDL}")

@@ -18,7 +18,8 @@ import pytest
 
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep.resources import firmware_dir
-from stoep.wire.messages import Answer, Place
+from stoep.wire.messages import Place
+from stoep.wire.replies import Answer
 
 SAMPLES = 120
 KILLS = 6

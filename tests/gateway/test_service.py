@@ -11,7 +11,8 @@ import pytest
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep import settings
 from stoep.service import Service
-from stoep.wire.messages import Alarm, Answer, Challenge, Health, Place
+from stoep.wire.messages import Alarm, Health, Place
+from stoep.wire.replies import Answer, Challenge
 
 
 class Running:
@@ -110,7 +111,8 @@ def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
         ask(bridge, node, node.report(sample(1, 5)))
         crashed = Alarm(1, 1, 7, 9, True, 1, b"0.1.0 measuring: OSError: \xff")
         ask(bridge, node, node.report(alarms=(crashed,)))
-        ask(bridge, node, node.report(health=Health(96, 1, 2, 300, 12, 4096, (0, 3, 0, 0, 0, 0, 700, 0)), tick=12))
+        said = Health(96, 1, 2, 300, 12, 4096, 0xDEADBEEF, 0xC0FFEE, 1, (0, 3, 0, 0, 0, 0, 700, 0))
+        ask(bridge, node, node.report(health=said, tick=12))
         ask(bridge, node, node.report(sample(1, 13)))
         event = city.wait(lambda city: city.of("/event"))[0]
         assert (event["alarm"], event["traceback"]) == ("crashed", "0.1.0 measuring: OSError: \ufffd")
@@ -124,6 +126,11 @@ def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
             "frames_sent": 300,
             "frames_unanswered": 12,
             "heap_free_least": 4096,
+            "settings": {
+                "version": "deadbeef",
+                "refused": "00c0ffee",
+                "reason": "interval cannot be so on this node",
+            },
         }
         ask(bridge, node, node.report(sample(1, 3, epoch=2), epoch=2))
         state = city.wait(lambda city: [s for s in city.of("/state") if s["health"]["epoch"] == 2])[0]

@@ -97,6 +97,14 @@ def test_secrets_that_others_can_read_are_refused(files: tuple[Path, Path]) -> N
         ('[[node]]\nkid = "C0FFEE01"\nname = "a"\nkind = "bin"\n', r"node\[0\]\.kid = 'C0FFEE01': is not a kid"),
         ('[[node]]\nkid = "c0ffee01"\nname = "a/b"\nkind = "bin"\n', "does not match|matching regex"),
         ('[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "cow"\n', "kind = 'cow'|invalid enum value"),
+        (
+            '[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "bin"\nsettings = {colour = 1}\n',
+            r"node\[0\].settings.colour: is no setting of a node; use some of interval",
+        ),
+        (
+            '[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "bin"\nsettings = {interval = 4}\n',
+            r"interval = 4: is not within 5 and 86400",
+        ),
         ('[[node]]\nkid = "c0ffee02"\nname = "a"\nkind = "bin"\n', r"a has no secret in .*; commission the node"),
         ('[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "bin"\n' * 2, "is there twice"),
     ],

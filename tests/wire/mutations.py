@@ -54,6 +54,8 @@ def reply(rng: Random) -> Any:
         answer[3] = _many(rng, 8, lambda: [epoch(), number(rng)])
     if rng.random() < 0.5:
         answer[4] = number(rng)
+    if rng.random() < 0.3:
+        answer[5] = dict(sorted((number(rng), number(rng)) for _ in range(rng.choice((1, 3, 16, 17)))))
     return answer
 
 
@@ -81,7 +83,7 @@ def uplink(rng: Random) -> list[Any]:
     if earlier:
         parts[6] = [number(rng, 0, epoch - 1), number(rng, 1)]
     if rng.random() < 0.3:
-        parts[7] = [number(rng) for _ in range(14)]
+        parts[7] = [number(rng) for _ in range(17)]
     if rng.random() < 0.3:
         parts[8] = rng.randbytes(rng.choice((1, 2, 40, 150, 150, 151)))
     return [instance, epoch, tick, 0 if earlier else number(rng, 1, 2**31), parts]

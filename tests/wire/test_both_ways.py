@@ -13,7 +13,8 @@ from board_node import BoardNode
 from effort import searching, unlimited
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
-from stoep.wire.messages import Answer, Challenge, Origin, Place, Uplink
+from stoep.wire.messages import Origin, Place, Uplink
+from stoep.wire.replies import Answer, Challenge, read_reply, version_of
 
 pytestmark = unlimited
 U32 = 2**32 - 1
@@ -35,6 +36,7 @@ answers = st.builds(
     st.lists(st.tuples(epochs, u32, u32), max_size=4),
     st.lists(st.tuples(epochs, u32), max_size=8),
     st.none() | u32,
+    st.none() | st.dictionaries(u32, u32, min_size=1, max_size=16),
 )
 
 
@@ -57,6 +59,10 @@ def test_the_node_understands_every_answer(
         assert heard == (instance, plain, 0)
     else:
         content = [list(said.durable), [list(r) for r in said.received], [list(a) for a in said.alarms], said.utc]
+        fitting = read_reply(plain).settings  # type: ignore[union-attr]
+        if len(said.received) + len(said.alarms) <= 2:
+            assert fitting == said.settings
+        content.append(None if fitting is None else [list(pair) for pair in sorted(fitting.items())])
         assert heard == (instance, plain, content)
 
 
@@ -149,7 +155,9 @@ def states(draw: st.DrawFn) -> State:
     alarms = st.tuples(st.integers(0, epoch), u32, u32, st.booleans(), values)
     few = draw(st.sampled_from([0, 0, 0, 1])) if usual else 3
     failures = st.tuples(*[st.integers(0, 65535)] * len(catalogue().sensors))
-    health = st.tuples(u32, st.integers(0, 65535), st.integers(0, 65535), u32, u32, u32)
+    shorts = st.integers(0, 65535)
+    none_kept = st.just(version_of({}))
+    health = st.tuples(u32, shorts, shorts, u32, u32, u32, none_kept, u32, u32)
     itself = st.none() if usual else st.none() | st.builds(operator.add, health, failures)
     trace = st.none() if usual else st.none() | st.binary(min_size=1, max_size=150)
     return State(

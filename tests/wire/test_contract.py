@@ -16,13 +16,15 @@ GOOD = {
     "a report": ("uplink", [*HEAD, {2: [SAMPLE, [-1, *[None] * 6]]}]),
     "a usual report": ("uplink", [reference.INSTANCE, 900, 5, 1, 1, *[1] * 6]),
     "a challenge": ("reply", 0),
-    "an answer": ("reply", {1: [1, 1], 2: [[1, 3, 3]] * 4, 3: [[1, 1]] * 8, 4: 0}),
+    "an answer": ("reply", {1: [1, 1], 2: [[1, 3, 3]] * 4, 3: [[1, 1]] * 8, 4: 0, 5: {1: 900, 7: 2**32 - 1}}),
 }
 BAD = {
     "five ranges": ("reply", {1: [1, 1], 2: [[1, 3, 3]] * 5}),
     "nine alarms": ("reply", {1: [1, 1], 3: [[1, 1]] * 9}),
     "a number out of range in the second range": ("reply", {1: [1, 1], 2: [[1, 3, 3], [1, 3, 2**32]]}),
-    "an unknown key": ("reply", {1: [1, 1], 5: 1}),
+    "an unknown key": ("reply", {1: [1, 1], 6: 1}),
+    "no settings": ("reply", {1: [1, 1], 5: {}}),
+    "seventeen settings": ("reply", {1: [1, 1], 5: dict.fromkeys(range(1, 18), 1)}),
     "no durable": ("reply", {4: 1}),
     "another challenge": ("reply", 1),
     "an uplink": ("reply", [*HEAD, {}]),

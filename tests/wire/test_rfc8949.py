@@ -15,7 +15,7 @@ import pytest
 import second_reader
 from board_node import BoardNode
 from stoep.errors import MalformedError
-from stoep.wire import messages
+from stoep.wire import messages, replies, shape
 from stoep.wire.channels import catalogue
 
 LIST = json.loads((Path(__file__).parent / "rfc8949.json").read_text())
@@ -69,7 +69,7 @@ def test_the_node_reads_and_spells_the_subset(board_node: BoardNode) -> None:
 def test_the_gateway_reads_and_spells_the_subset() -> None:
     for case in SUBSET:
         spelled = bytes.fromhex(case["bytes"])
-        assert messages._decode(spelled) == plain(case["thing"])
+        assert shape.decode(spelled) == plain(case["thing"])
         assert cbor2.dumps(plain(case["thing"])) == spelled
 
 
@@ -85,7 +85,7 @@ def test_no_reply_holds_any_of_it(board_node: BoardNode, where: str) -> None:
     assert board_node.read(foreign) == [None] * len(foreign)
     for one in foreign:
         with pytest.raises(MalformedError):
-            pytest.fail(f"{one.hex()}: {messages.read_reply(one)}")
+            pytest.fail(f"{one.hex()}: {replies.read_reply(one)}")
 
 
 @pytest.mark.parametrize("where", IN_UPLINKS)
@@ -121,7 +121,7 @@ def test_an_item_of_the_subset_in_an_uplink_is_judged_by_the_letter(where: str) 
 
 def reads(one: bytes) -> bool:
     try:
-        messages.read_reply(one)
+        replies.read_reply(one)
     except MalformedError:
         return False
     return True

@@ -18,7 +18,7 @@ import second_reader
 from board_node import BoardNode
 from effort import numbers, unlimited
 from stoep.errors import MalformedError
-from stoep.wire import frame, messages
+from stoep.wire import frame, messages, replies, shape
 from stoep.wire.channels import catalogue
 
 pytestmark = unlimited
@@ -68,12 +68,14 @@ def compare(examples: Iterable[bytes], one: Callable[[list[bytes]], list[Any]], 
 def gateway_reads(plain: bytes) -> Any:
     """As the node's handle says it: 0 for a challenge, None for what is neither that nor an answer."""
     try:
-        answer = messages.read_reply(plain)
+        answer = replies.read_reply(plain)
     except MalformedError:
         return None
-    if isinstance(answer, messages.Challenge):
+    if isinstance(answer, replies.Challenge):
         return 0
-    return [list(answer.durable), [list(run) for run in answer.received], [list(a) for a in answer.alarms], answer.utc]
+    settings = None if answer.settings is None else [list(pair) for pair in sorted(answer.settings.items())]
+    ranges = [list(run) for run in answer.received]
+    return [list(answer.durable), ranges, [list(a) for a in answer.alarms], answer.utc, settings]
 
 
 def test_a_reply_means_the_same_to_both(board_node: BoardNode) -> None:
@@ -82,7 +84,7 @@ def test_a_reply_means_the_same_to_both(board_node: BoardNode) -> None:
 
 
 def test_a_reply_means_the_same_to_both_at_every_bound(board_node: BoardNode) -> None:
-    full = {1: [65535, 9], 2: [[1, 2, 3]] * 4, 3: [[1, 2]] * 8, 4: 5}
+    full = {1: [65535, 9], 2: [[1, 2, 3]] * 4, 3: [[1, 2]] * 8, 4: 5, 5: {1: 900, 255: 2**32 - 1}}
     said = [full, *(thing for *_, thing in reference.REPLIES)]
     examples = [one for thing in said for one in mutations.at_the_bounds(thing)]
     taken, refused = compare(examples, board_node.read, gateway_reads)
@@ -179,7 +181,7 @@ def test_an_uplink_means_what_the_contract_says_at_every_bound() -> None:
     silent = [None] * 6
     now = [[1, 1, 100, *values], [3, 1, 1, *silent], [-1, *silent]]  # taken at ticks 0, 99 and 100
     parts = {1: 1, 2: now, 3: [[4, [[1, 1, 0, *silent], [-1, *silent]]]], 4: [[5, 7, 7, 1]], 5: [[5, 0, 1, 0, 1, 9]]}
-    parts |= {7: [1] * 14, 8: b"0.1.0"}
+    parts |= {7: [1] * 17, 8: b"0.1.0"}
     said = [
         [INSTANCE, 5, 100, 9, parts],
         [INSTANCE, 5, 100, 0, {6: [4, 1]}],
@@ -217,7 +219,7 @@ def shown(thing: Any, depth: int = 0) -> Any:
 
 def gateway_decodes(data: bytes) -> Any:
     try:
-        return [shown(messages._decode(data))]
+        return [shown(shape.decode(data))]
     except (MalformedError, ValueError):
         return None
 

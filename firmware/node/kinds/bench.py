@@ -19,11 +19,15 @@ class Bench:
     layout = its.LAYOUT_BENCH
     watched = pins.PASSERS_OUT
 
-    def __init__(self, _settings, memory, _feed):
+    def __init__(self, settings, memory, _feed):
         self._memory = memory
         i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
         self._climate = BME280(i2c, pins.CLIMATE_ADDRESS)
-        self._battery = Voltage(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), pins.BATTERY_DIVIDER, _CELL)
+        self._battery = Voltage(
+            ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB),
+            pins.BATTERY_DIVIDER * settings.battery_permille // 1000,
+            _CELL,
+        )
         self._passers = PIR(memory)
         self._solar = Voltage(ADC(Pin(pins.SOLAR_ADC), atten=ADC.ATTN_11DB), pins.SOLAR_DIVIDER)
 

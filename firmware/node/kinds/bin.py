@@ -81,7 +81,8 @@ class Bin:
     def _voltage(self):
         from node.sensors.voltage import Voltage
 
-        return Voltage(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), pins.BATTERY_DIVIDER, _CELL).read()
+        divider = pins.BATTERY_DIVIDER * self._settings.battery_permille // 1000
+        return Voltage(ADC(Pin(pins.BATTERY_ADC), atten=ADC.ATTN_11DB), divider, _CELL).read()
 
     def _level(self, distance):
         depth = max(self._settings.empty_mm - self._settings.full_mm, 1)

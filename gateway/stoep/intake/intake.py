@@ -17,7 +17,8 @@ from stoep.intake.replay import Verdict
 from stoep.store.log import Entry, Exchange
 from stoep.wire import frame as frames
 from stoep.wire.channels import Catalogue
-from stoep.wire.messages import Answer, Challenge, Place, Uplink
+from stoep.wire.messages import Place, Uplink
+from stoep.wire.replies import Answer, Challenge
 
 _log = logging.getLogger(__name__)
 ALARM_WAIT = 0.035  # seconds an alarm may hold its reply up; the node listens for 60 ms
@@ -177,4 +178,4 @@ class Intake:
         utc = int(self._clock.utc()) - EPOCH_2000 if self._clock.trusted() else None
         self._counters.add("samples_acknowledged", node.newly_acknowledged(durable))
         self._counters.add("replies")
-        return node.seal(counter, Answer(durable, received, alarms, utc).to_bytes())
+        return node.seal(counter, Answer(durable, received, alarms, utc, node.wish()).to_bytes())

@@ -1,6 +1,7 @@
 """What the intake knows of one node while the service runs."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stoep.intake.replay import ReplayWindow
@@ -9,6 +10,7 @@ from stoep.store.log import Exchange
 from stoep.store.position import Position
 from stoep.wire import frame
 from stoep.wire.messages import Health, Origin, Place, Uplink
+from stoep.wire.replies import version_of
 
 _EXCHANGES = 16
 _STALE = 3600.0  # real seconds after which a bridge that did not hear the node again is forgotten
@@ -75,6 +77,14 @@ class Node:
         if uplink.health is not None or self.heard is None or self.heard.epoch != uplink.epoch:
             return uplink.health
         return self.heard.health
+
+    def wish(self) -> Mapping[int, int] | None:
+        """The settings to send: when the node is known to live by others, and has not refused these."""
+        said = None if self.heard is None else self.heard.health
+        wanted = self.entry.settings
+        if not wanted or said is None or version_of(wanted) in (said.version, said.refused):
+            return None
+        return wanted
 
     def answered(self, counter: int, exchange: Exchange) -> None:
         """Remembers when `counter` came. The first time counts: a copy that comes later must not move it."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stoep.store.ranges import Ranges
-from stoep.wire.messages import U32, Lost, Place, Sample, Uplink
+from stoep.wire.messages import Lost, Place, Sample, Uplink
+from stoep.wire.shape import U32
 
 UNDECLARED = 0
 KEPT_EPOCHS = 64  # how far back positions are remembered; what is older counts as received

@@ -41,11 +41,22 @@ class AlarmKind:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What may differ from node to node; a number from `lowest` to `highest`."""
+
+    id: int
+    name: str
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True)
 class Catalogue:
     channels: dict[int, Channel]
     layouts: dict[int, tuple[Channel, ...]]
     alarms: dict[int, AlarmKind]
     causes: dict[int, str]
+    settings: dict[str, Setting]
 
     @property
     def sensors(self) -> list[str]:
@@ -73,11 +84,18 @@ class _Alarm(msgspec.Struct):
     channel: str
 
 
+class _Setting(msgspec.Struct):
+    id: int
+    lowest: int
+    highest: int
+
+
 class _File(msgspec.Struct):
     channels: dict[str, _Channel]
     layouts: dict[str, _Layout]
     alarms: dict[str, _Alarm]
     lost: dict[str, int]
+    settings: dict[str, _Setting]
 
 
 def load(file: Path) -> Catalogue:
@@ -91,6 +109,7 @@ def load(file: Path) -> Catalogue:
         layouts={layout.id: tuple(named[name] for name in layout.channels) for layout in raw.layouts.values()},
         alarms={alarm.id: AlarmKind(alarm.id, name, named[alarm.channel]) for name, alarm in raw.alarms.items()},
         causes={number: name for name, number in raw.lost.items()},
+        settings={name: Setting(s.id, name, s.lowest, s.highest) for name, s in raw.settings.items()},
     )
 
 

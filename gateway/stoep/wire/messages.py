@@ -4,7 +4,7 @@ CBOR is accepted in its shortest form only: what does not encode back to the sam
 the integers of the wire here; `channels` says what they mean.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ import cbor2
 
 from stoep.errors import MalformedError, UnplacedError
 from stoep.wire.channels import Catalogue
+from stoep.wire.shape import U32, decode, integer, listed, rising
 
-U32 = 2**32 - 1
 _I32 = 2**31
 _EPOCH = 65535
 _BYTE = 255
@@ -21,14 +21,10 @@ _INSTANCE = 4
 _HEAD = 4  # instance, epoch, tick, floor
 _USUAL = 6  # at least: instance, since, floor, layout, age, one value
 _REPORT = _HEAD + 1
-_CHALLENGE = b"\x00"
-_RANGES = 4  # wire.cddl: 1*4 ranges received, 1*8 alarms
-_ALARMS = 8
 
 BACK, SAMPLES, RUNS, LOST, ALARMS, FLOOR, HEALTH, TRACE = 1, 2, 3, 4, 5, 6, 7, 8
 _SENSORS = 8
 _TRACE = 150  # bytes
-DURABLE, RECEIVED, ALARMS_HELD, UTC = 1, 2, 3, 4
 
 
 class Place(NamedTuple):
@@ -78,7 +74,11 @@ class Alarm:
 
 
 class Health(NamedTuple):
-    """What a node says of itself since its cold boot; `heap` in bytes, `failed` readings by sensor."""
+    """What a node says of itself since its cold boot; `heap` in bytes, `failed` readings by sensor.
+
+    `version` of the settings it lives by; `refused`: of those it would not take or gave up last (0: none), for the
+    setting `flaw` (0: nobody answered under them).
+    """
 
     wakes: int
     watchdogs: int
@@ -86,30 +86,14 @@ class Health(NamedTuple):
     sent: int
     unheard: int
     heap: int
+    version: int
+    refused: int
+    flaw: int
     failed: tuple[int, ...]
 
 
-def _integer(value: object, lowest: int, highest: int) -> int:
-    if type(value) is not int or not lowest <= value <= highest:
-        raise MalformedError(f"{value!r:.40} is not an integer within {lowest}..{highest}")
-    return value
-
-
-def _list(value: object, least: int = 1, most: int = U32) -> list[object]:
-    if type(value) is not list or not least <= len(value) <= most:
-        raise MalformedError(f"{value!r:.40} is not an array of {least} or more")
-    return value
-
-
-def _rising(parts: dict[object, object]) -> None:
-    """Keys are numbers in rising order: one content, one form."""
-    keys = [_integer(key, 0, U32) for key in parts]
-    if keys != sorted(keys):
-        raise MalformedError("keys out of order")
-
-
 def _value(item: object) -> int | None:
-    return None if item is None else _integer(item, -_I32, _I32 - 1)
+    return None if item is None else integer(item, -_I32, _I32 - 1)
 
 
 def _values(layout: int, items: list[object], catalogue: Catalogue) -> tuple[int | None, ...]:
@@ -117,17 +101,6 @@ def _values(layout: int, items: list[object], catalogue: Catalogue) -> tuple[int
     if channels is None or len(items) != len(channels):
         raise MalformedError(f"layout {layout} with {len(items)} values is not in the catalogue")
     return tuple(_value(item) for item in items)
-
-
-def _decode(plain: bytes) -> object:
-    try:
-        content = cbor2.loads(plain)
-        canonical = cbor2.dumps(content)
-    except Exception as error:  # whatever a CBOR library raises on a stranger's bytes
-        raise MalformedError(f"not CBOR: {type(error).__name__}") from error
-    if canonical != plain:
-        raise MalformedError("not the shortest form, or more than one item")
-    return content  # type: ignore[no-any-return, unused-ignore]
 
 
 @dataclass(frozen=True)
@@ -147,19 +120,19 @@ class Uplink:
     @classmethod
     def from_bytes(cls, plain: bytes, catalogue: Catalogue, before: Origin | None = None) -> "Uplink":
         """`before`: the exchange of the counter just before, if it is known; a usual report counts from it."""
-        items = _list(_decode(plain), _REPORT)
+        items = listed(decode(plain), _REPORT)
         instance = items[0]
         if type(instance) is not bytes or len(instance) != _INSTANCE:
             raise MalformedError("no instance of four bytes")
         parts = items[_HEAD]
         if isinstance(parts, dict) and len(items) == _REPORT:
-            epoch = _integer(items[1], 0, _EPOCH)
-            tick = _integer(items[2], 0, U32)
-            return _Reader(epoch, tick, _integer(items[3], 0, U32), catalogue).report(instance, parts)
-        since = _integer(_list(items, _USUAL)[1], 0, U32)
+            epoch = integer(items[1], 0, _EPOCH)
+            tick = integer(items[2], 0, U32)
+            return _Reader(epoch, tick, integer(items[3], 0, U32), catalogue).report(instance, parts)
+        since = integer(listed(items, _USUAL)[1], 0, U32)
         if before is None:
             raise UnplacedError("the exchange it counts from is not known")
-        reader = _Reader(before.epoch, _integer(before.tick + since, 0, U32), _integer(items[2], 1, U32), catalogue)
+        reader = _Reader(before.epoch, integer(before.tick + since, 0, U32), integer(items[2], 1, U32), catalogue)
         return cls(instance, reader.epoch, reader.tick, reader.place(None), 1, (reader.sample([1, *items[3:]]),))
 
     def _is_usual(self) -> bool:
@@ -209,9 +182,10 @@ def _written(samples: list[Sample], floor: int, now: int | None) -> list[list[in
 
 def _health(part: object) -> Health:
     fixed = len(Health._fields) - 1
-    numbers = [_integer(item, 0, U32) for item in _list(part, fixed + _SENSORS, fixed + _SENSORS)]
-    wakes, watchdogs, crashes, sent, unheard, heap = numbers[:fixed]
-    return Health(wakes, watchdogs, crashes, sent, unheard, heap, tuple(numbers[fixed:]))
+    numbers = [integer(item, 0, U32) for item in listed(part, fixed + _SENSORS, fixed + _SENSORS)]
+    wakes, watchdogs, crashes, sent, unheard, heap, version, refused, flaw = numbers[:fixed]
+    failed = tuple(numbers[fixed:])
+    return Health(wakes, watchdogs, crashes, sent, unheard, heap, version, refused, flaw, failed)
 
 
 def _trace(part: object) -> bytes:
@@ -235,20 +209,20 @@ class _Reader:
         lost: list[Lost] = []
         alarms: list[Alarm] = []
         place = health = None
-        _rising(parts)
+        rising(parts)
         for key, part in parts.items():
             if key == BACK:
-                back = _integer(part, 1, U32)
+                back = integer(part, 1, U32)
             elif key == SAMPLES:
-                samples += self.samples(_list(part), self.sample)
+                samples += self.samples(listed(part), self.sample)
             elif key == RUNS:
-                samples += [sample for item in _list(part) for sample in self.run(_list(item, 2, 2))]
+                samples += [sample for item in listed(part) for sample in self.run(listed(item, 2, 2))]
             elif key == LOST:
-                lost = [self.lost(_list(item, 4, 4)) for item in _list(part)]
+                lost = [self.lost(listed(item, 4, 4)) for item in listed(part)]
             elif key == ALARMS:
-                alarms = [self.alarm(_list(item, 6, 6)) for item in _list(part)]
+                alarms = [self.alarm(listed(item, 6, 6)) for item in listed(part)]
             elif key == FLOOR:
-                place = self.earlier(_list(part, 2, 2))
+                place = self.earlier(listed(part, 2, 2))
             elif key == HEALTH:
                 health = _health(part)
             elif key == TRACE:
@@ -267,107 +241,54 @@ class _Reader:
         return earlier or Place(self.epoch, self.floor)
 
     def earlier(self, items: list[object]) -> Place:
-        return Place(self._past_epoch(items[0]), _integer(items[1], 1, U32))
+        return Place(self._past_epoch(items[0]), integer(items[1], 1, U32))
 
     def _past_epoch(self, value: object) -> int:
-        return _integer(value, 0, self.epoch - 1)
+        return integer(value, 0, self.epoch - 1)
 
     def sample(self, items: list[object]) -> Sample:
-        seq = _integer(self.floor + _integer(items[0], 0, U32), 1, U32)
-        layout = _integer(items[1], 1, _BYTE)
-        age = _integer(items[2], 0, self.tick)
+        seq = integer(self.floor + integer(items[0], 0, U32), 1, U32)
+        layout = integer(items[1], 1, _BYTE)
+        age = integer(items[2], 0, self.tick)
         return Sample(self.epoch, seq, layout, self.tick - age, _values(layout, items[3:], self.catalogue))
 
     def samples(self, parts: list[object], whole: Callable[[list[object]], Sample]) -> list[Sample]:
         """Each one either whole, or begun by a negative number: so many ticks after the one before it."""
         samples: list[Sample] = []
         for part in parts:
-            items = _list(part, 2)
+            items = listed(part, 2)
             if samples and type(items[0]) is int and items[0] < 0:
                 samples.append(self._next(samples[-1], items))
             else:
-                samples.append(whole(_list(items, 4)))
+                samples.append(whole(listed(items, 4)))
         return samples
 
     def _next(self, before: Sample, items: list[object]) -> Sample:
-        tick = before.tick - _integer(items[0], -U32, -1)
+        tick = before.tick - integer(items[0], -U32, -1)
         highest = self.tick if before.epoch == self.epoch else U32
         values = _values(before.layout, items[1:], self.catalogue)
-        seq = _integer(before.seq + 1, 1, U32)
-        return Sample(before.epoch, seq, before.layout, _integer(tick, 0, highest), values)
+        seq = integer(before.seq + 1, 1, U32)
+        return Sample(before.epoch, seq, before.layout, integer(tick, 0, highest), values)
 
     def run(self, items: list[object]) -> list[Sample]:
         epoch = self._past_epoch(items[0])
-        return self.samples(_list(items[1]), lambda whole: self._past(epoch, whole))
+        return self.samples(listed(items[1]), lambda whole: self._past(epoch, whole))
 
     def _past(self, epoch: int, items: list[object]) -> Sample:
-        seq = _integer(items[0], 1, U32)
-        layout = _integer(items[1], 1, _BYTE)
-        return Sample(epoch, seq, layout, _integer(items[2], 0, U32), _values(layout, items[3:], self.catalogue))
+        seq = integer(items[0], 1, U32)
+        layout = integer(items[1], 1, _BYTE)
+        return Sample(epoch, seq, layout, integer(items[2], 0, U32), _values(layout, items[3:], self.catalogue))
 
     def lost(self, items: list[object]) -> Lost:
-        epoch = _integer(items[0], 0, self.epoch)
-        first = _integer(items[1], 1, U32)
-        return Lost(epoch, first, _integer(items[2], first, U32), _integer(items[3], 1, _BYTE))
+        epoch = integer(items[0], 0, self.epoch)
+        first = integer(items[1], 1, U32)
+        return Lost(epoch, first, integer(items[2], first, U32), integer(items[3], 1, _BYTE))
 
     def alarm(self, items: list[object]) -> Alarm:
-        epoch = _integer(items[0], 0, self.epoch)
-        number = _integer(items[1], 0, U32)
-        code = _integer(items[2], 1, _BYTE)
+        epoch = integer(items[0], 0, self.epoch)
+        number = integer(items[1], 0, U32)
+        code = integer(items[2], 1, _BYTE)
         if code not in self.catalogue.alarms:
             raise MalformedError(f"alarm {code} is not in the catalogue")
-        tick = _integer(items[3], 0, U32)
-        return Alarm(epoch, number, code, tick, _integer(items[4], 0, 1) == 1, _value(items[5]))
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """Authentic, but not for this instance; the header says which is. Nothing was taken."""
-
-    def to_bytes(self) -> bytes:
-        return _CHALLENGE
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the gateway has: `durable` on disk, `received` beyond it, `alarms` of the frame answered on disk."""
-
-    durable: Place
-    received: Sequence[tuple[int, int, int]] = ()
-    alarms: Sequence[tuple[int, int]] = ()
-    utc: int | None = None
-
-    def to_bytes(self) -> bytes:
-        content: dict[int, object] = {DURABLE: list(self.durable)}
-        if self.received:
-            content[RECEIVED] = [list(item) for item in self.received[:_RANGES]]
-        if self.alarms:
-            content[ALARMS_HELD] = [list(item) for item in self.alarms[:_ALARMS]]
-        if self.utc is not None and 0 <= self.utc <= U32:
-            content[UTC] = self.utc
-        return cbor2.dumps(content)
-
-
-def _ranges(part: object) -> list[tuple[int, int, int]]:
-    return [
-        (_integer(epoch, 0, _EPOCH), _integer(first, 0, U32), _integer(last, 0, U32))
-        for epoch, first, last in (_list(item, 3, 3) for item in _list(part, 1, _RANGES))
-    ]
-
-
-def read_reply(plain: bytes) -> Answer | Challenge:
-    """A reply's content as the node reads it; for tests and for whoever plays a node."""
-    content = _decode(plain)
-    if type(content) is int and content == 0:
-        return Challenge()
-    if type(content) is not dict or DURABLE not in content or not set(content) <= {DURABLE, RECEIVED, ALARMS_HELD, UTC}:
-        raise MalformedError("neither a challenge nor an answer")
-    _rising(content)
-    epoch, seq = _list(content[DURABLE], 2, 2)
-    alarms = _list(content[ALARMS_HELD], 1, _ALARMS) if ALARMS_HELD in content else []
-    return Answer(
-        durable=Place(_integer(epoch, 0, _EPOCH), _integer(seq, 0, U32)),
-        received=_ranges(content[RECEIVED]) if RECEIVED in content else (),
-        alarms=[(_integer(e, 0, _EPOCH), _integer(n, 0, U32)) for e, n in (_list(item, 2, 2) for item in alarms)],
-        utc=_integer(content[UTC], 0, U32) if UTC in content else None,
-    )
+        tick = integer(items[3], 0, U32)
+        return Alarm(epoch, number, code, tick, integer(items[4], 0, 1) == 1, _value(items[5]))

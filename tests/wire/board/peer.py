@@ -57,7 +57,8 @@ def _board(state):
         memory.untold |= HEALTH
         memory.wholes, memory.watchdogs, memory.crashes = state["health"][:3]
         memory.frames, memory.unheard, memory.heap = state["health"][3:6]
-        memory.failures = state["health"][6:]
+        memory.refused, memory.flaw = state["health"][7:9]
+        memory.failures = state["health"][9:]
     if state["trace"] is not None:
         memory.untold |= TRACE
         board.life.keep_crash(unhexlify(state["trace"]))
@@ -82,7 +83,10 @@ def _judged(plain):
         answer = reply.decode(plain)
     except ValueError:
         return None
-    return 0 if answer is None else [answer.durable, answer.received, answer.alarms, answer.utc]
+    if answer is None:
+        return 0
+    settings = answer.settings and [[key, answer.settings[key]] for key in sorted(answer.settings)]
+    return [answer.durable, answer.received, answer.alarms, answer.utc, settings]
 
 
 def _read(plains):

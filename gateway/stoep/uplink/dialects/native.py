@@ -113,6 +113,13 @@ class Native:
         key = f"event {identity.id} {alarm.epoch} {alarm.number}"
         return key, self._topic(identity.name, "event"), msgspec.json.encode(document)
 
+    def _refusal(self, health: Health) -> str | None:
+        if not health.refused:
+            return None
+        names = {setting.id: setting.name for setting in self._catalogue.settings.values()}
+        flaw = names.get(health.flaw, f"setting {health.flaw}")
+        return f"{flaw} cannot be so on this node" if health.flaw else "nobody answered under them"
+
     def _health(self, health: Health) -> dict[str, Any]:
         return {
             "wakes": health.wakes,
@@ -121,6 +128,11 @@ class Native:
             "frames_sent": health.sent,
             "frames_unanswered": health.unheard,
             "heap_free_least": health.heap,
+            "settings": {
+                "version": f"{health.version:08x}",
+                "refused": f"{health.refused:08x}" if health.refused else None,
+                "reason": self._refusal(health),
+            },
             "failed_readings": dict(zip(self._catalogue.sensors, health.failed, strict=True)),
         }
 
