@@ -8,15 +8,15 @@ from machine import Pin
 from micropython import const
 
 from node import clock, flash, memory, power, staging
-from node.generated import catalogue as its
 from node.life import Life
 from node.memory import Memory
 from node.ring import Ring
 
 # What each part of a wake leaves behind in the heap:
-_TAKING = "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust"
-_TALKING = "contact", "session", "report", "reply", "frame", "ccm", "links"
-
+_TAKING = (
+    "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust", "generated",
+)  # fmt: skip
+_TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated"
 
 _HIGHEST = const(65535)
 
@@ -65,12 +65,14 @@ class Cycle:
 
     def _give_up(self, epoch, first, last):
         # Samples on the gateway's disk are no loss.
+        from node.generated.catalogue import LOST_FULL
+
         durable = self._memory.durable
         if (epoch, last) <= durable:
             return
         if epoch == durable[0] and first <= durable[1]:
             first = durable[1] + 1
-        self._life.declare(epoch, first, last, its.LOST_FULL)
+        self._life.declare(epoch, first, last, LOST_FULL)
 
     def run(self):
         """The wake, up to deep sleep. Does not return."""
@@ -80,12 +82,7 @@ class Cycle:
         memory.note_heap(recalled)
         staging.forget(*_TAKING)
         if recalled.alarms or not recalled.skip:
-            from node.contact import Contact
-
-            contact = Contact(self._identity, self._life, recalled, self._ring)
-            contact.talk()
-            wanted = contact.wanted
-            del contact
+            wanted = self._talk()
             memory.note_heap(recalled)
             staging.forget(*_TALKING)
             if wanted or self._life.good():
@@ -94,6 +91,13 @@ class Cycle:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
         self._watchdog.feed()
         self._rest()
+
+    def _talk(self):
+        from node.contact import Contact
+
+        contact = Contact(self._identity, self._life, self._memory, self._ring)
+        contact.talk()
+        return contact.wanted
 
     def _take(self):
         from node import settings

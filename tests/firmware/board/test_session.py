@@ -2,13 +2,10 @@ from street import Board
 
 from node import cbor, reply
 from node.frame import PLAIN_LONGEST
-from node.generated.catalogue import ALARM_CRASHED, ALARM_FULL, FAILURES
-from node.memory import HEALTH, TRACE
 from node.payload import pack_alarm, pack_values
 from node.ring import ALARM
 
 INSTANCE = b"\x01\x02\x03\x04"
-NONE_KEPT = 0x04D44C65  # the CRC-32 of an empty map
 VALUES = [1853, None, 100, None, None, 42]
 
 
@@ -85,46 +82,6 @@ def test_a_cold_boot_sends_the_older_epoch_by_absolute_numbers():
     assert plain[4] == {2: [[1, 1, 1] + VALUES], 3: [[1, [[1, 1, 10] + VALUES, [-900] + VALUES]]], 6: [1, 1]}
 
 
-def test_what_a_node_says_of_itself_is_said_until_it_is_answered_and_to_each_instance():
-    board = Board()
-    board.sample(10)
-    board.memory.untold, board.memory.wholes, board.memory.failures[2] = HEALTH, 1, 7
-    _, _, plain = say(board, 11)
-    assert 7 not in plain[4]  # whoever hears it first only challenges
-    session, _, _ = say(board, 11)
-    session.challenged(INSTANCE)
-    for tick in (12, 13):
-        session, counter, plain = say(board, tick)
-        assert plain[4][7] == [1, 0, 0, 0, 0, 0, NONE_KEPT, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0]
-        assert not session.is_settled()
-    answer(session, counter, (0, 0), [(1, 1, 1)])
-    assert session.is_settled() and board.memory.told == 13
-    session, _, plain = say(board, 14)
-    assert 7 not in plain[4]
-    session.challenged(b"\x09\x09\x09\x09")
-    assert 7 in say(board, 15)[2][4]
-
-
-def test_a_traceback_goes_with_its_alarm_and_that_one_alone():
-    board = Board()
-    board.memory.instance = INSTANCE
-    board.memory.untold = TRACE | HEALTH
-    board.life.keep_crash(b"x" * 150)
-    for number, code in ((1, ALARM_FULL), (2, ALARM_CRASHED), (3, ALARM_FULL)):
-        board.memory.alarms.append(board.ring.append(ALARM, 1, number, 9, pack_alarm(code, 1, FAILURES, 1)))
-    session, counter, plain = say(board, 12)
-    assert [alarm[1] for alarm in plain[4][5]] == [1, 2, 3] and 8 not in plain[4]
-    session.answered(INSTANCE, counter, reply.decode(cbor.encode({1: [0, 0], 3: [[1, 1]]})))
-    counter = session.next_counter()
-    raw = session.report(13, counter)
-    plain = cbor.decode(raw)
-    assert [alarm[1] for alarm in plain[4][5]] == [2] and plain[4][8] == b"x" * 150 and len(raw) <= PLAIN_LONGEST
-    session.answered(INSTANCE, counter, reply.decode(cbor.encode({1: [0, 0]})))
-    assert 8 in cbor.decode(session.report(14, session.next_counter()))[4]  # not on the gateway's disk yet
-    session.answered(INSTANCE, counter, reply.decode(cbor.encode({1: [0, 0], 3: [[1, 2]]})))
-    assert board.memory.untold & TRACE == 0
-
-
 def test_a_backlog_fits_frame_by_frame():
     board = Board()
     for tick in range(60):
@@ -145,52 +102,6 @@ def test_a_backlog_fits_frame_by_frame():
         frames += 1
         answer(session, counter, (0, 0), [(1, 1, numbers[-1])])
     assert sent == list(range(1, 61)) and frames <= 6
-
-
-def test_no_report_is_ever_too_long():
-    board = Board(64)
-    board.memory.epoch = 65000
-    for _ in range(3):
-        board.memory.seq = 4294960000
-        for tick in range(40):
-            board.sample(4294960000 + tick * 5, b"\x01" + b"\x3a\xff\xff\xff\xff" * 6)
-        board.memory.epoch += 1
-    for number in range(9):
-        board.life.declare(64990, 4000000000 + number * 100, 4000000050 + number * 100, 1)
-    board.memory.alarms = [
-        board.ring.append(ALARM, 65000, 4294967290 + number, 4294967295, pack_alarm(1, 1, 5, -2000000000))
-        for number in range(5)
-    ]
-    board.memory.heard, board.memory.counter, board.memory.reserved = 1, 0xFFFFFF00, 0xFFFFFFFF
-    board.memory.seq = 4294960000
-    for alarms in (board.memory.alarms, []):
-        board.memory.alarms = alarms
-        for received in ([], [(65000, 4294960001, 4294960040)], [(65000, 1, 4294967295), (65001, 1, 4294967295)]):
-            board.memory.received = received
-            session = board.session()
-            raw = session.report(4294967295, session.next_counter())
-            assert len(raw) <= PLAIN_LONGEST, (len(raw), received)
-
-
-def test_a_hole_among_those_held_is_declared():
-    board = Board()
-    board.sample(1)
-    board.memory.seq += 2
-    board.sample(2)
-    plain = say(board, 3)[2]
-    assert plain[4][4] == [[1, 2, 3, 2]]
-
-
-def test_what_a_full_ring_gave_up_is_declared_until_durable_passes_it():
-    board = Board(8)
-    for tick in range(600):
-        board.sample(tick)
-    lost = board.life.lost()
-    assert len(lost) == 1 and lost[0][:2] == [1, 1] and lost[0][3] == 1
-    session, counter, plain = say(board, 700)
-    assert plain[4][4] == lost and plain[3] == lost[0][2] + 1
-    answer(session, counter, (1, lost[0][2]))
-    assert board.life.lost() == []
 
 
 def test_alarms_are_acknowledged_one_by_one():
