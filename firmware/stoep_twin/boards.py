@@ -269,6 +269,7 @@ class Board:
             "link": LINK,
             "clock": str(self._around.clock.path),
             "flash": str(self._directory / "flash.bin"),
+            "nvs": str(self._directory / "nvs.json"),
             "rtc": str(self._directory / "rtc.bin"),
             "stand_ins": str(STAND_INS),
             "firmware": str(self._around.firmware),

@@ -58,13 +58,18 @@ Use = Callable[[Bench], Any]
 
 @pytest.fixture
 def on_bench(tmp_path: Path) -> Callable[..., Bench]:
-    """`on_bench(main, use, drawing="bin")`: that firmware runs on such a board while `await use(bench)` looks on."""
+    """`on_bench(main, use, files={})`: that firmware runs on such a board while `await use(bench)` looks on."""
 
-    async def live(main: str, use: Use, boot: str, drift_ppm: int, speed: float, drawing: str) -> Bench:
+    async def live(
+        main: str, use: Use, boot: str, drift_ppm: int, speed: float, drawing: str, files: dict[str, str]
+    ) -> Bench:
         firmware = tmp_path / "firmware"
         firmware.mkdir()
         (firmware / "boot.py").write_text(boot)
         (firmware / "main.py").write_text(main)
+        for name, text in files.items():
+            (firmware / name).parent.mkdir(parents=True, exist_ok=True)
+            (firmware / name).write_text(text)
         clock = Clockwork(tmp_path / "clock", START * 1_000_000, speed)
         nursery = Nursery()
         nursery.open(tmp_path / "nursery.log")
@@ -97,8 +102,14 @@ def on_bench(tmp_path: Path) -> Callable[..., Bench]:
         return bench
 
     def run(
-        main: str, use: Use, boot: str = "", drift_ppm: int = 0, speed: float = SPEED, drawing: str = "bin"
+        main: str,
+        use: Use,
+        boot: str = "",
+        drift_ppm: int = 0,
+        speed: float = SPEED,
+        drawing: str = "bin",
+        files: dict[str, str] | None = None,
     ) -> Bench:
-        return asyncio.run(live(main, use, boot, drift_ppm, speed, drawing))
+        return asyncio.run(live(main, use, boot, drift_ppm, speed, drawing, files or {}))
 
     return run

@@ -8,11 +8,13 @@ as a technician's laptop would run it.
 """
 
 import json
+import os
 import sys
 
 with open(sys.argv[1]) as _file:
     _facts = json.load(_file)
 sys.path[:] = [_facts["stand_ins"], _facts["firmware"]] + sys.path[1:]
+os.chdir(_facts["firmware"])  # the board's root
 
 import host  # noqa: E402
 

@@ -1,8 +1,11 @@
 """`esp32` as on the board, as far as street furniture uses it.
 
 `Partition` is NOR flash, kept in a file, found through the partition table at 0x8000; a pin may end a deep sleep.
+`NVS` lies in a file beside it.
 """
 
+import json
+import os
 import struct
 
 from host import board as _board
@@ -13,6 +16,7 @@ _SECTOR = 4096
 _BLANK = b"\xff" * 256  # in small pieces: this lies in the heap of the board
 _NO_ENTRY = 19
 _IO_ERROR = 5
+_NVS_NOT_FOUND = -0x1102
 
 WAKEUP_ALL_LOW = False
 WAKEUP_ANY_HIGH = True
@@ -26,6 +30,40 @@ def wake_on_ext0(pin, level):
     if pin.number not in _WAKING:
         raise ValueError("invalid pin")
     _board.woken_by = bytes((pin.number, level))
+
+
+class NVS:
+    """Harder than the ESP-IDF's, which writes before `commit`, too: here nothing lasts without one."""
+
+    def __init__(self, namespace):
+        self._namespace = namespace
+        self._changed = {}
+
+    def _committed(self):
+        try:
+            with open(_board.facts["nvs"]) as file:
+                return json.load(file)
+        except OSError:
+            return {}
+
+    def get_i32(self, key):
+        found = self._changed.get(key)
+        if found is None:
+            found = self._committed().get(self._namespace, {}).get(key)
+        if found is None:
+            raise OSError(_NVS_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND")
+        return found
+
+    def set_i32(self, key, value):
+        self._changed[key] = struct.unpack("<i", struct.pack("<i", value))[0]
+
+    def commit(self):
+        entries = self._committed()
+        entries.setdefault(self._namespace, {}).update(self._changed)
+        fresh = _board.facts["nvs"] + ".new"
+        with open(fresh, "w") as file:
+            json.dump(entries, file)
+        os.rename(fresh, _board.facts["nvs"])  # the twin may end this process anywhere
 
 
 class Partition:
