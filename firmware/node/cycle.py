@@ -41,8 +41,8 @@ class Cycle:
 
         self._whole = trust.begin(self._memory, clock.tick())
         print("boot cause=%s epoch=%d release=%s" % (power.cause(), self._memory.epoch, release))
-        self._ring = Ring(device, flash.RING, self._give_up)
-        self._find_place(recalled is None)
+        self._ring = Ring(device, flash.RING, lambda: self._memory.durable, self._give_up)
+        self._find_place()
         memory.keep(self._memory)
 
     def _is_of_this_life(self, recalled):
@@ -55,23 +55,15 @@ class Cycle:
         fresh.counter = free - 1
         return fresh
 
-    def _find_place(self, cold):
+    def _find_place(self):
         # A reset between flash and memory: the flash is right.
         epoch, seq = self._ring.last()
         if epoch == self._memory.epoch and seq > self._memory.seq:
             self._memory.seq = seq
-        if cold:
-            self._memory.alarms = [(alarm.sector, alarm.at) for alarm in self._ring.alarms()][: memory.MOST_ALARMS]
 
     def _give_up(self, epoch, first, last):
-        # Samples on the gateway's disk are no loss.
         from node.generated.catalogue import LOST_FULL
 
-        durable = self._memory.durable
-        if (epoch, last) <= durable:
-            return
-        if epoch == durable[0] and first <= durable[1]:
-            first = durable[1] + 1
         self._life.declare(epoch, first, last, LOST_FULL)
 
     def run(self):

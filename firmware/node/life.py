@@ -17,7 +17,7 @@ _LOST = const(3)
 _CRASH = const(4)
 _GOOD = const(5)
 _BLOCK = const(256)  # counters reserved at a time: at 96 reports a day a program every other day
-_LONGEST_LOST = const(10)  # declared ranges kept apart; beyond, neighbours are joined
+_MOST_LOST = const(13)  # epochs with losses, as many as a cell has room for; those declared first go first
 
 
 class Life:
@@ -79,20 +79,20 @@ class Life:
         self._cells.put(_CRASH, text)
 
     def lost(self):
-        """Ranges given up and not yet acknowledged: [[epoch, first, last, cause], …]."""
+        """Within these ranges samples were given up, [[epoch, first, last, cause], …], until it is acknowledged."""
         value = self._cells.get(_LOST)
         return cbor.decode(value) if value else []
 
     def declare(self, epoch, first, last, cause):
-        """Note a range as given up, on flash, before it is."""
+        """Note a range as given up, on flash, before it is. Those of an epoch become one, over what is held between."""
         ranges = self.lost()
-        if ranges and ranges[-1][0] == epoch and ranges[-1][3] == cause and ranges[-1][2] + 1 == first:
-            ranges[-1][2] = last
+        for known in ranges:
+            if known[0] == epoch and known[3] == cause:
+                known[1], known[2] = min(known[1], first), max(known[2], last)
+                break
         else:
             ranges.append([epoch, first, last, cause])
-        while len(ranges) > _LONGEST_LOST:  # join the two oldest of one epoch; what lies between them is gone too
-            ranges = _join(ranges)
-        self._cells.put(_LOST, cbor.encode(ranges))
+        self._cells.put(_LOST, cbor.encode(ranges[-_MOST_LOST:]))
 
     def acknowledged(self, epoch, seq):
         """Forget the declarations that the gateway has on its disk."""
@@ -100,11 +100,3 @@ class Life:
         kept = [lost for lost in ranges if (lost[0], lost[2]) > (epoch, seq)]
         if len(kept) != len(ranges):
             self._cells.put(_LOST, cbor.encode(kept))
-
-
-def _join(ranges):
-    for index in range(len(ranges) - 1):
-        one, other = ranges[index], ranges[index + 1]
-        if one[0] == other[0]:
-            return ranges[:index] + [[one[0], one[1], other[2], one[3]]] + ranges[index + 2 :]
-    return ranges[1:]  # eleven epochs of losses: the gateway will find the oldest as a hole and name it so

@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x537A)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBII"
+_MAGIC = const(0x537B)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIB"
 _RANGES = const(4)
 MOST_ALARMS = const(8)  # remembered by place; a cold boot finds those beyond
 _UNKNOWN = const(-32768)
@@ -34,7 +34,8 @@ class Memory:
         self.durable = (0, 0)  # everything up to here is on the gateway's disk
         self.received = []  # (epoch, first, last) beyond it: in the gateway's hands
         self.number = 0  # last alarm number given in this epoch
-        self.alarms = []  # (sector, offset) of alarms not acknowledged
+        self.alarms = []  # (sector, offset) of the newest alarms not acknowledged
+        self.more = 1  # whether the ring may hold others
         self.raised = 0  # alarms that are on, one bit a code
         self.next_wake = 0  # tick
         self.bridge = None  # MAC of the bridge that answered last
@@ -82,7 +83,7 @@ class Memory:
                 self.saturated, self.held_high, self.leant, self.silent, self.skip,
                 self.unfinished, self.tried, self.thrift,
                 self.wholes, self.watchdogs, self.crashes, self.frames, self.unheard, self.heap, self.told, self.untold,
-                self.refused, self.flaw,
+                self.refused, self.flaw, self.more,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -123,7 +124,7 @@ def unpack(data):
     memory.thrift = fields[61]
     memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard = fields[62:67]
     memory.heap, memory.told, memory.untold = fields[67:70]
-    memory.refused, memory.flaw = fields[70:72]
+    memory.refused, memory.flaw, memory.more = fields[70:73]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

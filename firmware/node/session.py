@@ -8,19 +8,19 @@ from micropython import const
 
 from node import flash
 from node.frame import PLAIN_LONGEST
-from node.generated.catalogue import ALARM_CRASHED, LOST_CORRUPT
-from node.memory import HEALTH, NO_INSTANCE, TRACE
+from node.generated.catalogue import ALARM_CRASHED, LOST_CORRUPT, LOST_FULL
+from node.memory import HEALTH, MOST_ALARMS, NO_INSTANCE, TRACE
 from node.report import Report
 
 RESERVED = const(28)  # a report's head and its samples' key, at their longest
 _OLDER = const(8)  # what a floor and samples of an earlier epoch add
 _BLOCK = const(2)  # the key and head of losses or alarms
-_SAMPLE_LEAST = const(6)  # a sample is never shorter
 _LOST_COST = const(17)
 _ALARM_COST = const(24)
 _MOST_ALARMS = const(4)
-_HEALTH_COST = const(78)
+_HEALTH_COST = const(80)
 _TRACE_HEAD = const(3)
+_BEYOND = const(65536)  # an epoch later than any
 
 
 class Session:
@@ -33,6 +33,9 @@ class Session:
         self._tick = 0  # of the report made last,
         self._told_health = 0  # and whether it told of the node itself
         self._alarms = [alarm for alarm in [ring.alarm(*where) for where in memory.alarms] if alarm]
+        if len(self._alarms) < len(memory.alarms):
+            memory.more = 1  # the ring has carried some over
+        self._remember()
 
     def next_counter(self):
         """A frame counter never used before, reserved on flash."""
@@ -45,8 +48,7 @@ class Session:
     def report(self, tick, counter):
         """The plaintext of the next uplink, to be sealed under `counter` at `tick`."""
         memory = self._memory
-        held, unsent, gaps = self._survey()
-        floor = held or (memory.epoch, memory.seq + 1)
+        floor = self._floor()
         back = counter - memory.heard if memory.heard else 0
         self._tick, self._told_health = tick, 0
         report = Report(memory.instance, memory.epoch, tick, floor, back, tick - memory.heard_tick)
@@ -54,13 +56,16 @@ class Session:
         report.alarms = self._alarms[:_MOST_ALARMS]
         room -= self._tell(report)
         room -= len(report.alarms) * _ALARM_COST
-        report.lost = (self._life.lost() + gaps)[: room // _LOST_COST]
-        room -= len(report.lost) * _LOST_COST
-        for record in unsent:
-            room -= report.cost(record)
+        for piece in self.pieces():
+            if self._is_received(piece):
+                continue
+            room -= _LOST_COST if isinstance(piece, list) else report.cost(piece)
             if room < 0:
                 break
-            report.add(record)
+            if isinstance(piece, list):
+                report.lost.append(piece)
+            else:
+                report.add(piece)
         return report.encode()
 
     def _tell(self, report):
@@ -76,38 +81,43 @@ class Session:
             return 0
         self._told_health = HEALTH
         report.health = [memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard, memory.heap]
-        report.health += [flash.crc32(self._life.settings() or b"\xa0"), memory.refused, memory.flaw]
+        report.health += [self._ring.use(*memory.durable), flash.crc32(self._life.settings() or b"\xa0")]
+        report.health += [memory.refused, memory.flaw]
         report.health += memory.failures
         return _HEALTH_COST
 
-    def _survey(self):
-        # The lowest (epoch, seq) held, the first samples not received, the holes between those held.
-        memory = self._memory
-        held = None
-        previous = memory.durable
-        unsent = []
-        gaps: list[list[int]] = []
-        for record in self._ring.samples(*memory.durable):
-            if held is None:
-                held = (record.epoch, record.number)
-            if record.epoch == previous[0] and record.number > previous[1] + 1:
-                self._add_gap(gaps, record.epoch, previous[1] + 1, record.number - 1)
-            previous = (record.epoch, record.number)
-            if not self._is_received(record):
-                unsent.append(record)
-                if len(unsent) * _SAMPLE_LEAST > PLAIN_LONGEST:
-                    break
-        return held, unsent, gaps
+    def _floor(self):
+        # The lowest (epoch, seq) held; the next to be given when none is.
+        for record in self._ring.samples(*self._memory.durable):
+            return record.epoch, record.number
+        return self._memory.epoch, self._memory.seq + 1
 
-    def _add_gap(self, gaps, epoch, first, last):
-        for known in self._life.lost():
-            if known[0] == epoch and known[1] <= first and last <= known[2]:
-                return
-        gaps.append([epoch, first, last, LOST_CORRUPT])
+    def pieces(self):
+        """What the gateway may not have on its disk, in its order: records, and between them what is lost,
+        [epoch, first, last, cause]. A hole within a sector is damage; the ring gives up whole sectors.
+        """
+        given_up = self._life.lost()
+        at, sector = self._memory.durable, None
+        for record in self._ring.samples(*at):
+            here = record.epoch, record.number
+            holes = list(_between(given_up, at, here))
+            if here[0] == at[0] and here[1] > at[1] + 1:
+                full = holes and record.sector != sector
+                holes = [[here[0], at[1] + 1, here[1] - 1, LOST_FULL if full else LOST_CORRUPT]]
+            for hole in holes:
+                yield hole
+            yield record
+            at, sector = here, record.sector
+        for hole in _between(given_up, at, (_BEYOND, 0)):
+            yield hole
 
-    def _is_received(self, record):
-        for epoch, first, last in self._memory.received:
-            if record.epoch == epoch and first <= record.number <= last:
+    def _is_received(self, piece):
+        if isinstance(piece, list):
+            epoch, lowest, highest, _ = piece
+        else:
+            epoch, lowest, highest = piece.epoch, piece.number, piece.number
+        for known, first, last in self._memory.received:
+            if known == epoch and first <= lowest and highest <= last:
                 return True
         return False
 
@@ -142,13 +152,25 @@ class Session:
             else:
                 left.append(alarm)
         self._alarms = left
-        memory.alarms = [(alarm.sector, alarm.at) for alarm in left]
+        self._remember()
+
+    def _remember(self):
+        # By place; when those are told, the ring is looked through for others.
+        memory = self._memory
+        if memory.more and not self._alarms:
+            memory.more = 0
+            for alarm in self._ring.alarms():
+                if len(self._alarms) == MOST_ALARMS:
+                    memory.more = 1
+                    break
+                self._alarms.append(alarm)
+        memory.alarms = [(alarm.sector, alarm.at) for alarm in self._alarms]
 
     def is_settled(self):
         """Whether the gateway has everything in its hands and every alarm on its disk."""
         if self._alarms or self._memory.untold & HEALTH:
             return False
-        return all(self._is_received(record) for record in self._ring.samples(*self._memory.durable))
+        return all(self._is_received(piece) for piece in self.pieces())
 
     def held(self):
         """(first, last, count) of the samples not known to be on the gateway's disk; None when there are none."""
@@ -159,3 +181,12 @@ class Session:
             first = first or last
             count += 1
         return (first, last, count) if count else None
+
+
+def _between(given_up, after, before):
+    # The parts of these ranges that lie beyond the (epoch, seq) `after` and ahead of `before`.
+    for epoch, lowest, highest, cause in given_up:
+        first = max(lowest, after[1] + 1) if epoch == after[0] else lowest
+        last = min(highest, before[1] - 1) if epoch == before[0] else highest
+        if after[0] <= epoch <= before[0] and first <= last:
+            yield [epoch, first, last, cause]

@@ -72,7 +72,10 @@ class Taking:
         place = self._ring.append(
             ALARM, recalled.epoch, recalled.number, tick, pack_alarm(code, raised, channel, value)
         )
-        recalled.alarms = (recalled.alarms + [place])[-memory.MOST_ALARMS :]
+        if len(recalled.alarms) == memory.MOST_ALARMS:
+            recalled.alarms.pop(0)
+            recalled.more = 1
+        recalled.alarms.append(place)
         recalled.raised ^= 1 << code
         said = (recalled.epoch, recalled.number, code, raised, value)
         print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % said)

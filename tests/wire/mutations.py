@@ -83,7 +83,7 @@ def uplink(rng: Random) -> list[Any]:
     if earlier:
         parts[6] = [number(rng, 0, epoch - 1), number(rng, 1)]
     if rng.random() < 0.3:
-        parts[7] = [number(rng) for _ in range(17)]
+        parts[7] = [number(rng) for _ in range(18)]
     if rng.random() < 0.3:
         parts[8] = rng.randbytes(rng.choice((1, 2, 40, 150, 150, 151)))
     return [instance, epoch, tick, 0 if earlier else number(rng, 1, 2**31), parts]

@@ -62,7 +62,7 @@ UPLINKS: list[tuple[str, int, list[Any]]] = [
         {1: 256, 4: [[3, 1, 4294967294, 1], [2, 7, 7, 2]], 5: [[3, 1, 1, 86400, 1, 91], [3, 2, 1, 90000, 0, None]]}]),
     ("health and a traceback", 70000, [INSTANCE, 3, 86400, 96,
         {1: 1, 5: [[3, 1, 7, 86390, 1, 1]],
-         7: [96, 1, 2, 300, 12, 4096, 0xDEADBEEF, 0xC0FFEE, 1, 0, 3, 0, 0, 0, 0, 70000, 0],
+         7: [96, 1, 2, 300, 12, 4096, 7, 0xDEADBEEF, 0xC0FFEE, 1, 0, 3, 0, 0, 0, 0, 70000, 0],
          8: b"0.1.0 measuring: RuntimeError: a bad release"}]),
 ]  # fmt: skip
 
@@ -85,7 +85,7 @@ BROKEN_UPLINKS: list[tuple[str, str]] = [
     ("indefinite array", "9f44a1b2c3d4010301a0ff"),
     ("a float", "8544a1b2c3d4010301a101f93c00"),
     ("unknown block", "8544a1b2c3d4010301a10901"),
-    ("health of sixteen numbers", cbor2.dumps([INSTANCE, 1, 3, 1, {7: [1] * 16}]).hex()),
+    ("health of seventeen numbers", cbor2.dumps([INSTANCE, 1, 3, 1, {7: [1] * 17}]).hex()),
     ("an empty traceback", cbor2.dumps([INSTANCE, 1, 3, 1, {5: [[1, 1, 7, 2, 1, 1]], 8: b""}]).hex()),
     ("a traceback of no alarm", cbor2.dumps([INSTANCE, 1, 3, 1, {8: b"0.1.0"}]).hex()),
     ("keys out of order", "8544a1b2c3d4010301a2048184010101010101".replace(" ", "")),

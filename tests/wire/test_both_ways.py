@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import contract
 from board_node import BoardNode
 from effort import searching, unlimited
+from stoep.store.ranges import Ranges
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Origin, Place, Uplink
@@ -157,7 +158,7 @@ def states(draw: st.DrawFn) -> State:
     failures = st.tuples(*[st.integers(0, 65535)] * len(catalogue().sensors))
     shorts = st.integers(0, 65535)
     none_kept = st.just(version_of({}))
-    health = st.tuples(u32, shorts, shorts, u32, u32, u32, none_kept, u32, u32)
+    health = st.tuples(u32, shorts, shorts, u32, u32, u32, st.just(0), none_kept, u32, u32)
     itself = st.none() if usual else st.none() | st.builds(operator.add, health, failures)
     trace = st.none() if usual else st.none() | st.binary(min_size=1, max_size=150)
     return State(
@@ -211,9 +212,31 @@ def _positions(runs: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int
     return joined
 
 
+def _overlap(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    return one[0] == other[0] and one[1] <= other[2] and other[1] <= one[2]
+
+
 def _holes(state: State) -> list[tuple[int, int, int]]:
     pairs = pairwise([state.durable, *(sample[:2] for sample in state.held())])
     return [(a[0], a[1] + 1, b[1] - 1) for a, b in pairs if a[0] == b[0] and b[1] > a[1] + 1]
+
+
+def _due(state: State) -> list[tuple[int, int, int]]:
+    """What was given up or is a hole, beyond what is durable and between what is held."""
+    hulls: dict[tuple[int, int], tuple[int, int]] = {}
+    for epoch, first, last, cause in state.lost:
+        known = hulls.get((epoch, cause), (first, last))
+        hulls[epoch, cause] = min(first, known[0]), max(last, known[1])
+    gone: dict[int, Ranges] = {}
+    for epoch, first, last in [*((e, *hull) for (e, _), hull in hulls.items()), *_holes(state)]:
+        gone.setdefault(epoch, Ranges()).add(first, last)
+    for epoch, ranges in gone.items():
+        for one in state.held():
+            if one.epoch == epoch:
+                ranges.remove(one.seq, one.seq)
+        if epoch <= state.durable[0]:
+            ranges.remove(0, U32 if epoch < state.durable[0] else state.durable[1])
+    return [(epoch, *run) for epoch in sorted(gone) for run in gone[epoch]]
 
 
 def _is_said(heard: Uplink, state: State) -> None:
@@ -226,19 +249,23 @@ def _is_said(heard: Uplink, state: State) -> None:
     unsent = state.unsent()
     assert said == unsent[: len(said)]
     traced = state.trace is not None and bool(state.alarms) and state.alarms[0][3]
-    if not (state.lost or state.alarms or state.health or _holes(state)):
+    due = _due(state)
+    if not (state.alarms or state.health or due):
         assert len(said) >= min(3, len(unsent))
     alarms = [(a.epoch, a.number, a.tick, a.raised, a.value) for a in heard.alarms]
     assert alarms == (state.alarms[:1] if traced else state.alarms[:4])
     assert [a.trace for a in heard.alarms] == ([state.trace] if traced else [None] * len(alarms))
     if not traced:  # what a node says of itself waits for the next frame
-        due = None if state.instance == NO_INSTANCE else state.health
-        assert (None if heard.health is None else (*heard.health[:-1], *heard.health.failed)) == due
-    lost = [(lost.epoch, lost.first, lost.last) for lost in heard.lost]
-    due = _positions([*(run[:3] for run in state.lost), *_holes(state)])
-    if len(due) <= 3 and not (traced or state.health):
-        assert _positions(lost) == due
-    assert not any(_within(sample, lost) and not _within(sample, due) for sample in state.samples)
+        health = None if state.instance == NO_INSTANCE else state.health
+        told = None if heard.health is None else (*heard.health[:-1], *heard.health.failed)
+        assert told == health or (told and health and (told[:6], told[7:]) == (health[:6], health[7:]))
+    lost = _positions((lost.epoch, lost.first, lost.last) for lost in heard.lost)
+    assert all(any(e == run[0] and run[1] <= first and last <= run[2] for run in due) for e, first, last in lost)
+    end = max([sample[:2] for sample in said] + [(epoch, first) for epoch, first, _ in lost], default=(0, 0))
+    if not traced and 17 * 2 * len(due) + 58 * len(unsent) + 24 * len(alarms) + (80 if state.health else 0) < 170:
+        end = (U32, 0)
+    missing = [run for run in due if run[:2] <= end and not any(_overlap(run, one) for one in lost)]
+    assert all(any(_overlap(run, one) for one in state.received) for run in missing)
 
 
 def _understood(board_node: BoardNode, secret: bytes, kid: bytes, counter: int, state: State) -> bytes:

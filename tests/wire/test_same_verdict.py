@@ -181,7 +181,7 @@ def test_an_uplink_means_what_the_contract_says_at_every_bound() -> None:
     silent = [None] * 6
     now = [[1, 1, 100, *values], [3, 1, 1, *silent], [-1, *silent]]  # taken at ticks 0, 99 and 100
     parts = {1: 1, 2: now, 3: [[4, [[1, 1, 0, *silent], [-1, *silent]]]], 4: [[5, 7, 7, 1]], 5: [[5, 0, 1, 0, 1, 9]]}
-    parts |= {7: [1] * 17, 8: b"0.1.0"}
+    parts |= {7: [1] * 18, 8: b"0.1.0"}
     said = [
         [INSTANCE, 5, 100, 9, parts],
         [INSTANCE, 5, 100, 0, {6: [4, 1]}],

@@ -74,7 +74,7 @@ class Alarm:
 
 
 class Health(NamedTuple):
-    """What a node says of itself since its cold boot; `heap` in bytes, `failed` readings by sensor.
+    """What a node says of itself since its cold boot; `heap` in bytes, `ring` in percent, `failed` readings by sensor.
 
     `version` of the settings it lives by; `refused`: of those it would not take or gave up last (0: none), for the
     setting `flaw` (0: nobody answered under them).
@@ -86,6 +86,7 @@ class Health(NamedTuple):
     sent: int
     unheard: int
     heap: int
+    ring: int
     version: int
     refused: int
     flaw: int
@@ -183,9 +184,9 @@ def _written(samples: list[Sample], floor: int, now: int | None) -> list[list[in
 def _health(part: object) -> Health:
     fixed = len(Health._fields) - 1
     numbers = [integer(item, 0, U32) for item in listed(part, fixed + _SENSORS, fixed + _SENSORS)]
-    wakes, watchdogs, crashes, sent, unheard, heap, version, refused, flaw = numbers[:fixed]
+    wakes, watchdogs, crashes, sent, unheard, heap, ring, version, refused, flaw = numbers[:fixed]
     failed = tuple(numbers[fixed:])
-    return Health(wakes, watchdogs, crashes, sent, unheard, heap, version, refused, flaw, failed)
+    return Health(wakes, watchdogs, crashes, sent, unheard, heap, ring, version, refused, flaw, failed)
 
 
 def _trace(part: object) -> bytes:

@@ -76,13 +76,10 @@ class Node:
         check(free > promises.counter, "counter %d after %d" % (free, promises.counter))
         promises.epoch = self.memory.epoch
         self.memory.counter = free - 1
-        self.ring = Ring(device, flash.RING, self._give_up)
-        self.memory.alarms = [(alarm.sector, alarm.at) for alarm in self.ring.alarms()][:8]
+        self.ring = Ring(device, flash.RING, lambda: self.memory.durable, self._give_up)
 
     def _give_up(self, epoch, first, last):
-        durable = self.memory.durable
-        if (epoch, last) > durable:
-            self.life.declare(epoch, first, last, 1)
+        self.life.declare(epoch, first, last, 1)
 
     def sample(self):
         seq = self.memory.seq + 1
@@ -138,11 +135,17 @@ def boots(device, promises):
     check(Life(device).alive, "an identity without its counter")
     settings.load(Life(device))
     node = Node(device, promises)
-    held = {(record.epoch, record.number) for record in node.ring.samples(0, 0)}
-    lost = node.life.lost()
+    held, lost = set(), []
+    for piece in Session(node.memory, node.ring, node.life).pieces():
+        if isinstance(piece, list):
+            lost.append(piece)
+        else:
+            held.add((piece.epoch, piece.number))
     for epoch, seq in promises.samples:
         named = any(epoch == run[0] and run[1] <= seq <= run[2] for run in lost)
         check((epoch, seq) in held or named, "sample %d/%d is gone without a word" % (epoch, seq))
+    for epoch, first, last, _ in lost:
+        check(not any(epoch == one[0] and first <= one[1] <= last for one in held), "what is held is called lost")
     alarms = {(alarm.epoch, alarm.number) for alarm in node.ring.alarms()}
     for pair in promises.alarms:
         check(pair in alarms, "alarm %d/%d is gone" % pair)

@@ -34,7 +34,8 @@ class Node(Contact):
         memory.epoch, free, memory.reserved = life.cold_boot()
         memory.counter = free - 1
         memory.instance = instance
-        super().__init__(Identity("bin", 6, kid, secret), life, memory, Ring(self.device, flash.RING, None))
+        ring = Ring(self.device, flash.RING, lambda: memory.durable, None)
+        super().__init__(Identity("bin", 6, kid, secret), life, memory, ring)
 
     def sample(self, tick):
         memory = self._memory

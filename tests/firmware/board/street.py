@@ -23,7 +23,7 @@ class Board:
         self.memory.epoch, free, self.memory.reserved = self.life.cold_boot()
         self.memory.counter = free - 1
         self.memory.untold = 0  # what it says of itself has tests of its own
-        self.ring = Ring(self.device, flash.RING, self._give_up)
+        self.ring = Ring(self.device, flash.RING, lambda: self.memory.durable, self._give_up)
 
     def _give_up(self, epoch, first, last):
         self.life.declare(epoch, first, last, 1)

@@ -33,7 +33,7 @@ def test_what_a_node_says_of_itself_is_said_until_it_is_answered_and_to_each_ins
     session.challenged(INSTANCE)
     for tick in (12, 13):
         session, counter, plain = say(board, tick)
-        assert plain[4][7] == [1, 0, 0, 0, 0, 0, NONE_KEPT, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0]
+        assert plain[4][7] == [1, 0, 0, 0, 0, 0, 12, NONE_KEPT, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0]
         assert not session.is_settled()
     answer(session, counter, [(1, 1, 1)])
     assert session.is_settled() and board.memory.told == 13

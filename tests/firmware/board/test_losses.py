@@ -68,3 +68,42 @@ def test_what_a_full_ring_gave_up_is_declared_until_durable_passes_it():
     assert plain[4][4] == lost and plain[3] == lost[0][2] + 1
     answer(session, counter, (1, lost[0][2]))
     assert board.life.lost() == []
+
+
+def test_what_a_thinned_ring_still_holds_and_what_it_lost_are_told_in_their_order():
+    board = Board(16)
+    for tick in range(4000):
+        board.sample(tick)
+    assert len(board.life.lost()) == 1  # one range over all of it
+    told = []
+    received = 0
+    session = board.session()
+    while not session.is_settled():
+        counter = session.next_counter()
+        plain = session.report(5000, counter)
+        assert len(plain) <= PLAIN_LONGEST
+        blocks = cbor.decode(plain)[4]
+        floor = cbor.decode(plain)[3]
+        for _, first, last, cause in blocks.get(4, []):
+            assert cause == 1
+            told.append((first, last))
+        for taken in blocks.get(2, []):
+            seq = floor + taken[0] if taken[0] >= 0 else told[-1][1] + 1
+            told.append((seq, seq))
+        told.sort()
+        while told and told[0][0] == received + 1:
+            received = told.pop(0)[1]
+        assert told == [], told[:3]  # nothing beyond a hole that was not named
+        answer(session, counter, (0, 0), [(1, 1, received)])
+    assert received == 4000
+
+
+def test_damage_and_want_of_room_are_told_apart():
+    board = Board(16)
+    for tick in range(4000):
+        board.sample(tick)
+        if tick == 3900:
+            board.memory.seq += 2  # two that cannot be read
+    causes = [piece[3] for piece in board.session().pieces() if isinstance(piece, list)]
+    assert causes.count(2) == 1 and causes.count(1) > 1
+    assert [3902, 3903, 2] in [piece[1:] for piece in board.session().pieces() if isinstance(piece, list)]

@@ -114,6 +114,39 @@ def test_alarms_are_acknowledged_one_by_one():
     assert [alarm.number for alarm in board.ring.alarms()] == [2] and not session.is_settled()
 
 
+def all_told(board):
+    """The numbers of the alarms told until nothing is left, and what is left."""
+    session = board.session()
+    told = []
+    while not session.is_settled():
+        counter = session.next_counter()
+        plain = cbor.decode(session.report(100000, counter))
+        keys = [alarm[:2] for alarm in plain[4][5]]
+        told += [number for _, number in keys]
+        session.answered(INSTANCE, counter, reply.decode(cbor.encode({1: board.memory.durable, 3: keys})))
+    return told, list(board.ring.alarms())
+
+
+def test_alarms_that_are_not_remembered_by_place_are_told_in_the_same_wake():
+    board = Board()
+    for number in range(1, 24):
+        place = board.ring.append(ALARM, 1, number, 7, pack_alarm(1, 1, 5, 91))
+        board.memory.alarms = (board.memory.alarms + [place])[-8:]
+    assert all_told(board) == (list(range(16, 24)) + list(range(1, 16)), [])
+
+
+def test_an_alarm_that_the_ring_carried_over_is_told_without_a_cold_boot():
+    board = Board(8)
+    board.memory.alarms = [board.ring.append(ALARM, 1, 7, 1, pack_alarm(1, 1, 5, 91))]
+    board.memory.more = 0
+    old = board.memory.alarms[0]
+    for tick in range(1000):
+        board.sample(tick)
+    board.memory.durable = (1, 1000)
+    assert board.ring.alarm(*old) is None
+    assert all_told(board) == ([7], [])
+
+
 def test_replies_that_no_gateway_says_are_refused():
     ill = (1, [], {}, {1: [1]}, {1: [1, 2, 3]}, {1: [1, -1]}, {1: [70000, 0]}, {1: [1, 1], 9: 1}, {1: [1, 1], 2: []})
     for thing in ill:

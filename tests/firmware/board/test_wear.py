@@ -24,7 +24,7 @@ def month(layout):
     Life(device).cold_boot()
     before = device.programs, device.programmed, device.erases
     lost = []
-    ring = Ring(device, flash.RING, lambda *gone: lost.append(gone))
+    ring = Ring(device, flash.RING, lambda: (0, 0), lambda *gone: lost.append(gone))
     values = payload(layout)
     for seq in range(1, 30 * DAY + 1):
         ring.append(SAMPLE, 1, seq, seq * 900, values)

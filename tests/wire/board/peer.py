@@ -57,8 +57,8 @@ def _board(state):
         memory.untold |= HEALTH
         memory.wholes, memory.watchdogs, memory.crashes = state["health"][:3]
         memory.frames, memory.unheard, memory.heap = state["health"][3:6]
-        memory.refused, memory.flaw = state["health"][7:9]
-        memory.failures = state["health"][9:]
+        memory.refused, memory.flaw = state["health"][8:10]
+        memory.failures = state["health"][10:]
     if state["trace"] is not None:
         memory.untold |= TRACE
         board.life.keep_crash(unhexlify(state["trace"]))

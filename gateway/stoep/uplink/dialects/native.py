@@ -128,6 +128,7 @@ class Native:
             "frames_sent": health.sent,
             "frames_unanswered": health.unheard,
             "heap_free_least": health.heap,
+            "ring_used_percent": health.ring,
             "settings": {
                 "version": f"{health.version:08x}",
                 "refused": f"{health.refused:08x}" if health.refused else None,
