@@ -19,10 +19,15 @@ def register(app: typer.Typer) -> None:
 
 
 def _faults(given: list[str]) -> Iterator[tuple[str, Kind]]:
+    from stoep.resources import hardware_dir
     from stoep_twin.faults import Kind
+    from stoep_twin.wiring import known_parts
 
+    known = known_parts(hardware_dir()) if given else set()
     for one in given:
         part, _, kind = one.partition(":")
+        if part.lower() not in known:
+            raise typer.BadParameter(f"{one!r}: no drawing has a part {part!r}; there are {', '.join(sorted(known))}")
         try:
             yield part.lower(), Kind(kind)
         except ValueError:
@@ -55,8 +60,9 @@ def twin(
         list[str] | None,
         typer.Option(
             metavar="PART:KIND",
-            help="Break a part of every board that has it (climate, range, particles, co2, passers, battery, solar): "
-            "absent, silent, garbled or stuck. Several may be given; readings are then not held against the world.",
+            help="Break a part of every board that has it, by its name in the drawing (climate, particles…) or its "
+            "maker's (bme280, pms5003…): absent, silent, garbled or stuck. Several may be given; readings are then not "
+            "held against the world.",
         ),
     ] = None,
     scenario: Annotated[

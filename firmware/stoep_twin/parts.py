@@ -20,6 +20,7 @@ from stoep_twin.chips.vl53l1x import VL53L1X
 from stoep_twin.world import Place
 
 _FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
+_LATE_S = 0.1  # real: a board's word may reach its part so much later
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,11 @@ def _lamp(around: Around) -> Chip:
 
 def _particles(around: Around) -> Chip:
     return PMS5003(
-        lambda: around.place.dust(around.now()), around.now, around.seed + 2, around.at_least(PMS5003.period)
+        lambda: around.place.dust(around.now()),
+        around.now,
+        around.seed + 2,
+        around.at_least(PMS5003.period),
+        max(0.0, PMS5003.settles - _LATE_S * around.speed),
     )
 
 

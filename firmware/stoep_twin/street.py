@@ -234,10 +234,10 @@ class Street:
         write_registry(self.directory, [node.entry for node in self.nodes.values()])
 
     def break_part(self, name: str, part: str, kind: Kind) -> None:
-        """A part of a node fails; a node without it is none the worse."""
-        parts = self.nodes[name].wiring.parts
-        if part in parts:
-            parts[part] = Broken(parts[part], kind)
+        """A part of a node, by its name in the drawing or its maker's, fails; a node without it is none the worse."""
+        wiring = self.nodes[name].wiring
+        for own in wiring.named(part):
+            wiring.parts[own] = Broken(wiring.parts[own], kind)
 
     def mend_part(self, name: str, part: str) -> None:
         """It is well again."""

@@ -29,6 +29,15 @@ class _Pin:
     role: str
 
 
+def known_parts(hardware: Path) -> set[str]:
+    """What the parts of all drawings are called there, and by their makers, in small letters."""
+    known: set[str] = set()
+    for drawing in hardware.glob("*.toml"):
+        for name, part in tomllib.loads(drawing.read_text()).get("parts", {}).items():
+            known |= {name, part["part"].lower()}
+    return {name for name in known if " " not in name}
+
+
 class Wiring:
     """The parts around one board. `now()` is Unix seconds of virtual time, `speed` its pace."""
 
@@ -36,6 +45,7 @@ class Wiring:
         with drawing.open("rb") as file:
             plan: dict[str, Any] = tomllib.load(file)
         self.parts: dict[str, Chip] = {}
+        self._models: dict[str, str] = {}
         self._pins: dict[int, _Pin] = {}
         self._buses: dict[tuple[int, int], dict[int, str]] = {}
         around = parts.Around(place, now, speed, seed, plan.get("numbers", {}))
@@ -43,6 +53,7 @@ class Wiring:
             chip = parts.make(name, part, around)
             if chip is not None:
                 self.parts[name] = chip
+                self._models[name] = part["part"].lower()
         self._solder(plan)
         self._uarts: dict[int, _Uart] = {}
         self._levels: dict[int, bool] = {}
@@ -57,6 +68,10 @@ class Wiring:
             wires = int(drawn["I2C_SDA"]["gpio"]), int(drawn["I2C_SCL"]["gpio"])
             on_bus = {name: part for name, part in plan["parts"].items() if part["bus"] == "i2c" and name in self.parts}
             self._buses[wires] = {int(part["address"]): name for name, part in on_bus.items()}
+
+    def named(self, part: str) -> list[str]:
+        """The parts that are called so in the drawing, or by their maker, in small letters."""
+        return [name for name, model in self._models.items() if part in (name, model)]
 
     def reset(self, power: bool) -> None:
         """The board starts: pins float, UARTs are closed; with `power` the parts start afresh too."""

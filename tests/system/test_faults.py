@@ -159,7 +159,7 @@ def test_every_part_that_breaks_is_named_and_the_rest_goes_on(streets: Any, kind
     """Stuck is what stands still for sixteen samples and should not; garbled is only known by a checksum."""
     parts = {"stuck": _LIVELY, "garbled": ("particles", "co2", "range")}.get(kind, (*_LIVELY, "range", "motion"))
     faults = [option for part in parts for option in ("--fault", f"{part}:{kind}")]
-    speed, seconds = ("1500", "12") if kind == "stuck" else ("240", "7")
+    speed, seconds = ("1500", "18") if kind == "stuck" else ("240", "7")
     street = ("--bins", "1", "--lampposts", "1", "--loss", "0", "--for", seconds, "--speed", speed)
     status, summary = streets.run(*street, *faults)
     assert status == 0, summary["findings"]

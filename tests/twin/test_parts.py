@@ -3,8 +3,10 @@
 import statistics
 from itertools import pairwise
 
+from stoep.resources import hardware_dir
 from stoep_twin.chips.a02yyuw import A02YYUW
 from stoep_twin.truth import untrue
+from stoep_twin.wiring import Wiring, known_parts
 from stoep_twin.world import Place
 
 _START = 1_780_293_600.0
@@ -85,3 +87,12 @@ def test_a_reading_scaled_wrongly_is_untrue() -> None:
     assert untrue(place, counts, _START, 24.0) == []
     for name, factor in (("temperature", 0.1), ("pressure", 0.01), ("humidity", 10), ("fill_distance", 1.1)):
         assert len(untrue(place, {**counts, name: round(counts[name] * factor)}, _START, 24.0)) == 1
+
+
+def test_a_part_is_known_by_its_name_in_the_drawing_and_by_its_makers() -> None:
+    place = Place(1, 1, _START)
+    wiring = Wiring(hardware_dir() / "bench.toml", place, lambda: _START, 1.0, 1)
+    assert wiring.named("climate") == wiring.named("bme280") == ["climate"]
+    assert wiring.named("pms5003") == []
+    assert wiring.named("battery") == ["battery"]
+    assert {"particles", "pms5003", "lis3dh", "passers"} <= known_parts(hardware_dir())

@@ -86,7 +86,7 @@ _FAULTS = {
     "slow": "OSError (116, 'the VL53L1X stays busy')",
     "blocked": "ValueError blocked: something is nearer than 40 mm",
     "out of range": "ValueError no echo in range: 5 shots of 5",
-    "wild": "ValueError no two shots agree",
+    "wild": "ValueError no three shots agree",
     "one outlier": "mm",
 }
 

@@ -8,11 +8,12 @@ import time
 
 from micropython import const
 
+from node.sensors.shots import judge
+
 _START = const(0xFF)
 _NEAREST = const(30)  # the blind zone: nearer things give no or any echo
 _FARTHEST = const(4500)
 _SHOTS = const(5)
-_FEWEST = const(3)
 _LONGEST_MS = const(2500)
 _PAUSE_MS = const(5)
 
@@ -24,25 +25,41 @@ class A02YYUW:
         self._uart = uart
         self._power = power
 
-    def read(self):
-        """The median distance of several shots, in mm. Off again when it returns.
+    def check(self):
+        """Whether it talks; what it says is of no matter. Returns a text, raises OSError when no whole frame comes."""
+        good, near, silent, broken = self._shoot(1)
+        if not len(good) + near + silent:
+            raise OSError(116, "the A02YYUW sent nothing whole, %d broken bytes" % broken)
+        return "A02YYUW"
 
-        Raises OSError when too few whole frames came, ValueError when they hold no plausible distance.
+    def read(self):
+        """The median distance of several shots that agree, in mm. Off again when it returns.
+
+        Raises OSError when too few whole frames came, ValueError when they hold no plausible distance: blocked by what
+        is nearer than it can see, no echo, no three alike.
         """
+        good, near, silent, broken = self._shoot(_SHOTS)
+        found = judge(good, near, silent, _NEAREST)
+        if found is None:
+            raise OSError(116, "the A02YYUW sent %d frames, %d broken bytes" % (len(good) + near + silent, broken))
+        return found
+
+    def _shoot(self, wanted):
+        # ([mm], nearer than it sees, no echo, broken bytes), with so many good ones if they come in time.
         self._power.value(1)
         try:
             while self._uart.any():  # from an earlier life
                 self._uart.read(self._uart.any())
-            return self._median()
+            return self._listen(wanted)
         finally:
             self._power.value(0)
 
-    def _median(self):
-        shots: list[int] = []
-        broken = wrong = 0
+    def _listen(self, wanted):
+        good: list[int] = []
+        near = silent = broken = 0
         waiting = bytearray()
         started = time.ticks_ms()
-        while len(shots) < _SHOTS and time.ticks_diff(time.ticks_ms(), started) < _LONGEST_MS:
+        while len(good) < wanted and time.ticks_diff(time.ticks_ms(), started) < _LONGEST_MS:
             if not self._uart.any():
                 time.sleep_ms(_PAUSE_MS)
                 continue
@@ -54,13 +71,8 @@ class A02YYUW:
                     continue
                 distance = waiting[1] << 8 | waiting[2]
                 waiting = waiting[4:]
+                near += distance < _NEAREST
+                silent += distance > _FARTHEST
                 if _NEAREST <= distance <= _FARTHEST:
-                    shots.append(distance)
-                else:
-                    wrong += 1
-        if len(shots) < _FEWEST:
-            if wrong:
-                raise ValueError("no echo in range: %d shots of %d" % (len(shots), len(shots) + wrong))
-            raise OSError(116, "the A02YYUW sent %d frames, %d broken bytes" % (len(shots), broken))
-        shots.sort()
-        return shots[len(shots) // 2]
+                    good.append(distance)
+        return good, near, silent, broken

@@ -22,6 +22,8 @@ _X1_FORCED = b"\x25"  # temperature x1, pressure x1, mode forced
 _MEASURING = const(0x08)
 _LOADING = const(0x01)  # im_update: calibration is being copied after a reset
 _LONGEST_MS = const(50)  # datasheet: 9.3 ms at x1
+_COLDEST, _HOTTEST = const(-4000), const(8500)  # 0.01 °C; table 1
+_LOWEST, _HIGHEST = const(30_000), const(110_000)  # Pa
 
 
 class BME280:
@@ -32,10 +34,18 @@ class BME280:
         self._address = address
         self._words = None
 
+    def check(self):
+        """Its identity and its calibration. Returns a text, raises OSError when it is absent, ValueError otherwise."""
+        words = self._calibration()
+        if not words[0] or not words[3]:
+            raise ValueError("the BME280's calibration is blank")
+        return "BME280"
+
     def read(self):
         """One measurement: (temperature in 0.01 °C, pressure in Pa, humidity in 0.01 %).
 
-        Raises OSError when the chip is absent or late, ValueError when it is another chip or measured nothing.
+        Raises OSError when the chip is absent or late, ValueError when it is another chip, measured nothing, or what
+        lies beyond its range.
         """
         if self._words is None:
             self._words = self._calibration()
@@ -49,7 +59,10 @@ class BME280:
         # The reset state; each word alone can also be measured (0x80000 is about 26 °C).
         if temperature == 0x80000 and pressure == 0x80000 and humidity == 0x8000:
             raise ValueError("the BME280 measured nothing")
-        return compensate(self._words, temperature, pressure, humidity)
+        found = compensate(self._words, temperature, pressure, humidity)
+        if not (_COLDEST <= found[0] <= _HOTTEST and _LOWEST <= found[1] <= _HIGHEST):
+            raise ValueError("%d times 0.01 °C at %d Pa is beyond the BME280" % found[:2])
+        return found
 
     def _calibration(self):
         chip = self._i2c.readfrom_mem(self._address, _ID, 1)[0]

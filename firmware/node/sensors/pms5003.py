@@ -31,6 +31,21 @@ class PMS5003:
         self._feed = feed
         self._since = None
 
+    def check(self):
+        """Whether it talks; what it says is of no matter, for its fan runs only a moment.
+
+        Returns a text, raises OSError when no whole frame comes.
+        """
+        self.wake()
+        try:
+            shots, broken = self._listen(1)
+        finally:
+            self._since = None
+            self._switch.value(0)
+        if not shots:
+            raise OSError(116, "the PMS5003 sent nothing whole, %d broken bytes" % broken)
+        return "PMS5003"
+
     def wake(self):
         """Fan on; something else may be done meanwhile."""
         self._switch.value(1)
@@ -60,7 +75,7 @@ class PMS5003:
         while self._uart.any():  # what it said too early
             self._uart.read(self._uart.any())
 
-    def _median(self):
+    def _listen(self, wanted):
         shots: list[tuple[int, ...]] = []
         broken = 0
         waiting = bytearray()
@@ -75,8 +90,12 @@ class PMS5003:
                 waiting = waiting[_FRAME if shot else 1 :]
                 if shot:
                     shots.append(shot)
-            if len(shots) >= _FRAMES:
+            if len(shots) >= wanted:
                 break
+        return shots, broken
+
+    def _median(self):
+        shots, broken = self._listen(_FRAMES)
         if len(shots) < _FEWEST:
             raise OSError(116, "the PMS5003 sent %d frames, %d broken bytes" % (len(shots), broken))
         found = tuple([sorted([shot[i] for shot in shots])[len(shots) // 2] for i in range(4)])

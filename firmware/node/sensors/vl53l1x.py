@@ -9,6 +9,8 @@ import time
 
 from micropython import const
 
+from node.sensors.shots import judge
+
 _VHV = const(0x0008)
 _TWO_POINT = const(0x000B)
 _DEFAULTS_AT = const(0x002D)
@@ -27,11 +29,9 @@ _DEFAULTS = (
     b"\x68\x00\x80\x08\xb8\x00\x00\x00\x00\x0f\x89\x00\x00\x00\x00\x00\x00\x00\x01\x0f\x0d\x0e\x0e\x00\x00\x02\xc7\xff"
     b"\x9b\x00\x00\x00\x01\x00\x00"
 )
-_OK, _SIGMA, _NO_SIGNAL, _PHASE, _NEAR, _WRAPPED = const(9), const(6), const(4), const(5), const(8), const(7)
+_OK, _NO_SIGNAL, _PHASE, _NEAR, _WRAPPED = const(9), const(4), const(5), const(8), const(7)
 _NEAREST, _FARTHEST = const(40), const(4000)
 _SHOTS = const(5)
-_FEWEST = const(3)
-_APART = const(60)  # mm: farther from the median is another echo
 _LONGEST_MS = const(400)  # for one shot; ranging takes 100 ms
 _BOOT_MS = const(100)
 
@@ -68,7 +68,13 @@ class VL53L1X:
             shots = [self._shot() for _ in range(_SHOTS)]
         finally:
             self._put(_MODE, _STOP)
-        return _judge(shots)
+        good = [mm for status, mm in shots if status == _OK and _NEAREST <= mm <= _FARTHEST]
+        near = [1 for status, mm in shots if status == _NEAR or (status == _OK and mm < _NEAREST)]
+        silent = [1 for status, _ in shots if status in (_NO_SIGNAL, _PHASE, _WRAPPED)]
+        found = judge(good, len(near), len(silent), _NEAREST)
+        if found is None:
+            raise ValueError("no shot is sure: " + " ".join(["%d/%d" % shot for shot in shots]))
+        return found
 
     def _shot(self):
         # (status, mm) of the next ranging.
@@ -90,19 +96,3 @@ class VL53L1X:
 
     def _put(self, register, data):
         self._i2c.writeto_mem(self._address, register, data, addrsize=16)
-
-
-def _judge(shots):
-    good = sorted([mm for status, mm in shots if status == _OK and _NEAREST <= mm <= _FARTHEST])
-    if good:
-        middle = good[len(good) // 2]
-        good = [mm for mm in good if abs(mm - middle) <= _APART]
-    if len(good) >= _FEWEST:
-        return good[len(good) // 2]
-    near = len([1 for status, mm in shots if status == _NEAR or (status == _OK and mm < _NEAREST)])
-    if near >= _FEWEST:
-        raise ValueError("blocked: something is nearer than %d mm" % _NEAREST)
-    silent = len([1 for status, _ in shots if status in (_NO_SIGNAL, _PHASE, _WRAPPED)])
-    if silent >= _FEWEST:
-        raise ValueError("no echo in range: %d shots of %d" % (silent, len(shots)))
-    raise ValueError("no two shots agree: " + " ".join(["%d/%d" % shot for shot in shots]))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from stoep_twin.chips.chip import Chip
 
-_SETTLES_S = 30.0
 _HEAD = b"\x42\x4d"
 _COMMAND = 7  # bytes
 _MODE, _ASK, _SLEEP = 0xE1, 0xE2, 0xE4
@@ -33,13 +32,20 @@ class PMS5003(Chip):
     """`truth()` is the dust around it, `now()` seconds of the chip's time."""
 
     period = 1.0
+    settles = 30.0  # s: what it says before is not yet right
 
     def __init__(
-        self, truth: Callable[[], Dust], now: Callable[[], float], seed: int, period: float | None = None
+        self,
+        truth: Callable[[], Dust],
+        now: Callable[[], float],
+        seed: int,
+        period: float | None = None,
+        settles: float | None = None,
     ) -> None:
         self._truth = truth
         self._now = now
         self._period = period or self.period
+        self._settles = self.settles if settles is None else settles
         self._chance = random.Random(seed)
         self._set = True  # pulled up inside
         self.reset()
@@ -99,7 +105,7 @@ class PMS5003(Chip):
     def _frame(self, running: float) -> bytes:
         dust = self._truth()
         # Still air and a fan that comes up: too high at first.
-        early = 1.0 + 2.0 * max(0.0, 1.0 - running / _SETTLES_S)
+        early = 1.0 + 2.0 * max(0.0, 1.0 - running / self._settles) if self._settles else 1.0
         masses = [
             round(mass * early * self._chance.uniform(0.98, 1.02)) for mass in (dust.pm1_0, dust.pm2_5, dust.pm10)
         ]

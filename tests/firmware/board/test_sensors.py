@@ -46,12 +46,13 @@ def read(script):
         assert power.log == [1, 0], "the sensor's supply is switched off whatever happens"
 
 
-def refused(script, kind):
+def refused(script, kind, why=""):
     try:
         got = read(script)
-    except kind:
-        return
-    raise AssertionError("read %r" % got)
+    except kind as error:
+        got = error
+    if not isinstance(got, kind) or why not in str(got):
+        raise AssertionError("read %r" % got)
 
 
 def test_the_median_of_five_shots_ignores_outliers():
@@ -71,9 +72,22 @@ def test_a_wrong_checksum_is_no_shot():
     refused(b"".join(shot(700)[:3] + b"\x00" for _ in range(8)), OSError)
 
 
-def test_no_echo_is_told_apart_from_silence():
-    refused(shot(0) * 5, ValueError)
+def test_blocked_no_echo_disagreement_and_silence_are_told_apart():
+    refused(shot(0) * 5, ValueError, "blocked")
+    refused(shot(29) * 3 + shot(700), ValueError, "blocked")
+    refused(shot(4501) * 5, ValueError, "no echo")
+    refused(b"".join(shot(mm) for mm in (400, 600, 800, 1000, 1200)), ValueError, "no three shots agree")
     refused(b"", OSError)
+
+
+def test_a_range_finder_that_talks_is_sound_whatever_it_says():
+    power = Power()
+    assert A02YYUW(Uart(shot(0) * 2), power).check() == "A02YYUW" and power.log == [1, 0]
+    try:
+        A02YYUW(Uart(b"\xff\xff"), power).check()
+        raise AssertionError("sound")
+    except OSError:
+        assert power.log == [1, 0, 1, 0]
 
 
 class Adc:
@@ -136,6 +150,22 @@ def test_the_datasheets_example_comes_out():
 def test_one_word_that_looks_like_reset_is_a_measurement_three_are_none():
     assert BME280(Chip(0x80000, 415148, 30000), 0x76).read()[0] > 2000
     refuses(Chip(0x80000, 0x80000, 0x8000), ValueError)
+
+
+def test_what_lies_beyond_the_chips_range_is_no_measurement():
+    refuses(Chip(900000, 415148, 30000), ValueError)
+    refuses(Chip(519888, 1000, 30000), ValueError)
+
+
+def test_a_chip_whose_calibration_is_blank_is_not_sound():
+    sound = Chip(519888, 415148, 30000)
+    assert BME280(sound, 0x76).check() == "BME280"
+    sound.registers[0x88:0x8A] = bytes(2)
+    try:
+        BME280(sound, 0x76).check()
+        raise AssertionError("sound")
+    except ValueError:
+        pass
 
 
 def test_an_absent_a_foreign_and_a_busy_chip_are_told_apart():
