@@ -99,7 +99,7 @@ class Cycle:
         self._identity.channel = options.radio_channel or self._identity.channel
         from node.taking import Taking
 
-        Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._watchdog.feed)
+        Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, power.pause)
 
     def _take_if_it_can(self):
         try:

@@ -1,5 +1,7 @@
 """Waking, sleeping, and the watchdog over both."""
 
+import time
+
 import machine
 
 _CAUSES = {
@@ -15,6 +17,12 @@ WATCHDOG_MS = 30_000
 def watchdog():
     """The board's one watchdog, running since `boot.py`."""
     return machine.WDT(timeout=WATCHDOG_MS)
+
+
+def pause(milliseconds):
+    """Wait so long, ten seconds at most, with the watchdog fed."""
+    watchdog().feed()
+    time.sleep_ms(milliseconds)
 
 
 def cause():

@@ -10,19 +10,19 @@ from node.ring import ALARM, SAMPLE
 _DAY = const(86400)
 
 
-def _kind(name, options, recalled, feed):
+def _kind(name, options, recalled, pause):
     if name == "bin":
         from node.kinds.bin import Bin
 
-        return Bin(options, recalled, feed)
+        return Bin(options, recalled, pause)
     if name == "bench":
         from node.kinds.bench import Bench
 
-        return Bench(options, recalled, feed)
+        return Bench(options, recalled, pause)
     if name == "lamppost":
         from node.kinds.lamppost import Lamppost
 
-        return Lamppost(options, recalled, feed)
+        return Lamppost(options, recalled, pause)
     raise ValueError("no kind named %s in this release" % name)
 
 
@@ -33,7 +33,7 @@ class Taking:
         self._memory = recalled
         self._ring = ring
 
-    def run(self, name, options, whole, feed):
+    def run(self, name, options, whole, pause):
         """A sample, if this wake is a `whole` one of a `name`, and what there is to be alarmed about."""
         recalled = self._memory
         for alarm in trust.alarms(recalled):
@@ -42,7 +42,7 @@ class Taking:
             print("safe mode unfinished=%d" % recalled.unfinished)
             return
         recalled.wholes += 1
-        kind = _kind(name, options, recalled, feed)
+        kind = _kind(name, options, recalled, pause)
         recalled.watched = kind.watched if options.sampling and recalled.thrift < thrift.SPARING else 0
         if options.sampling:
             self._sample(kind, options.low_mv)

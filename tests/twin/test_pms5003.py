@@ -119,11 +119,14 @@ def _with(frame: bytes, words: dict[int, int]) -> bytes:
 _MAIN = """
 import sys
 sys.path.append({node!r})
-import machine
+import machine, time
 from node.sensors.pms5003 import PMS5003
 fed = []
+def pause(ms):
+    fed.append(1)
+    time.sleep_ms(ms)
 uart = machine.UART(1, baudrate=9600, tx=27, rx=26)
-sensor = PMS5003(uart, machine.Pin(25, machine.Pin.OUT, value=0), lambda: fed.append(1))
+sensor = PMS5003(uart, machine.Pin(25, machine.Pin.OUT, value=0), pause)
 for turn in range(3):
     try:
         print("values", *sensor.read())

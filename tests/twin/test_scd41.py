@@ -87,12 +87,14 @@ def test_measuring_on_its_own_it_refuses_a_single_shot_and_a_wrong_checksum_is_n
 _MAIN = """
 import sys
 sys.path.append({node!r})
-import machine
+import machine, time
 from node.sensors.scd41 import SCD41
 i2c = machine.I2C(0, scl=machine.Pin(22), sda=machine.Pin(21), freq=100_000)
 fed = []
-sensor = SCD41(i2c, 0x62, lambda: fed.append(1))
-import time
+def pause(ms):
+    fed.append(1)
+    time.sleep_ms(ms)
+sensor = SCD41(i2c, 0x62, pause)
 time.sleep_ms(2000)
 print(sensor.check())
 for turn in range(3):

@@ -4,8 +4,6 @@ Its pin SET high starts the fan; values count from thirty seconds later on (data
 A frame of 32 bytes a second at 9,600 baud (appendix I): 0x42 0x4D, length, thirteen words, the sum of all bytes before.
 """
 
-import time
-
 from micropython import const
 
 from node import clock
@@ -23,12 +21,12 @@ _HIGHEST = const(1000)  # µg/m³, "maximum range"
 
 
 class PMS5003:
-    """The sensor on `uart`, whose pin SET is `switch`; `feed()` keeps the watchdog quiet over the warm-up."""
+    """The sensor on `uart`, whose pin SET is `switch`; `pause(ms)` waits, and does what must go on meanwhile."""
 
-    def __init__(self, uart, switch, feed):
+    def __init__(self, uart, switch, pause):
         self._uart = uart
         self._switch = switch
-        self._feed = feed
+        self._pause = pause
         self._since = None
 
     def check(self):
@@ -70,8 +68,7 @@ class PMS5003:
         for _ in range(_WARM_UP_S):
             if clock.tick() - self._since >= _WARM_UP_S:
                 break
-            self._feed()
-            time.sleep_ms(_SECOND_MS)
+            self._pause(_SECOND_MS)
         while self._uart.any():  # what it said too early
             self._uart.read(self._uart.any())
 
@@ -80,8 +77,7 @@ class PMS5003:
         broken = 0
         waiting = bytearray()
         for _ in range(_LONGEST_S):
-            self._feed()
-            time.sleep_ms(_SECOND_MS)
+            self._pause(_SECOND_MS)
             if self._uart.any():
                 waiting.extend(self._uart.read(self._uart.any()) or b"")
             while len(waiting) >= _FRAME:

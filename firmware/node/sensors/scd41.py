@@ -18,18 +18,19 @@ _STOP = b"\x3f\x86"
 _SHOT_S = const(5)
 _LONGEST_S = const(8)
 _SECOND_MS = const(1000)
+_STOP_MS = const(500)
 _SETTLE_MS = const(2)
 _READY = const(0x07FF)
 _HIGHEST = const(10000)
 
 
 class SCD41:
-    """The sensor at `address` on `i2c`; `feed()` keeps the watchdog quiet over the five seconds of a shot."""
+    """The sensor at `address` on `i2c`; `pause(ms)` waits, and does what must go on meanwhile."""
 
-    def __init__(self, i2c, address, feed):
+    def __init__(self, i2c, address, pause):
         self._i2c = i2c
         self._address = address
-        self._feed = feed
+        self._pause = pause
 
     def check(self):
         """Its serial number in hexadecimal. Raises OSError when nobody answers or a checksum is wrong."""
@@ -45,11 +46,10 @@ class SCD41:
         except OSError:
             # It may be measuring on its own, from another life: then it refuses all but this.
             self._i2c.writeto(self._address, _STOP)
-            time.sleep_ms(500)
+            self._pause(_STOP_MS)
             self._shoot(pascal)
         for second in range(_LONGEST_S):
-            self._feed()
-            time.sleep_ms(_SECOND_MS)
+            self._pause(_SECOND_MS)
             if second + 1 >= _SHOT_S and self._is_ready():
                 break
         else:
