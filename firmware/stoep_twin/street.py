@@ -30,7 +30,7 @@ from stoep_twin.order import Order
 from stoep_twin.recording import Recording
 from stoep_twin.subscriber import Subscriber
 from stoep_twin.wiring import Wiring
-from stoep_twin.world import Place, metres_from_bridge
+from stoep_twin.world.place import Place, metres_from_bridge
 
 _START_US = 1_780_293_600_000_000  # 2026-06-01T06:00:00Z
 RADIO_CHANNEL = 6

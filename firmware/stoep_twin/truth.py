@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stoep_twin.world import EMPTY_MM, FULL_MM, LID_DEGREES, LID_OPEN_S, Place
+from stoep_twin.world.fill import EMPTY_MM, FULL_MM
+from stoep_twin.world.lid import LID_DEGREES, LID_OPEN_S
+from stoep_twin.world.place import Place
 
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stoep_twin.chips.am312 import AM312, HOLD_S, LATENCY_S
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 _START = 1_780_293_600.0
 _WARM = 1060.0

@@ -9,7 +9,8 @@ import pytest
 
 from adafruit_bus import Bus
 from stoep_twin.chips.lis3dh import LIS3DH, Axes
-from stoep_twin.world import LID_OPEN_S, Place
+from stoep_twin.world.lid import LID_OPEN_S
+from stoep_twin.world.place import Place
 
 _START = 1_780_293_600.0
 _GRID: list[Axes] = [

@@ -8,7 +8,7 @@ import pytest
 
 from stoep.resources import firmware_dir
 from stoep_twin.chips.lis3dh import LIS3DH, Axes
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 _START = 1_780_293_600.0
 _TILTED: Axes = (0.866, 0.0, 0.5)

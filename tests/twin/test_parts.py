@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from stoep_twin.chips.a02yyuw import A02YYUW
 from stoep_twin.truth import untrue
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 _START = 1_780_293_600.0
 
