@@ -85,7 +85,7 @@ def _motion(around: Around) -> Chip:
     chance = random.Random(f"{around.seed}/motion")
     off = chance.uniform(-0.015, 0.015), chance.uniform(-0.015, 0.015), chance.uniform(-0.015, 0.015)
     place = around.place
-    return LIS3DH(place.acceleration, around.now, place.lid_openings, offset=off)
+    return LIS3DH(place.acceleration, around.now, place.lid_movements, offset=off)
 
 
 _MAKERS: dict[str, Callable[[Around], Chip]] = {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 DAY = 86400.0
 HOUR = 3600.0
+_SUMMER_TIME = 2 * HOUR  # people live by it; they are not put back in winter
 _SHOPS_OPEN, _SHOPS_SHUT = 7, 21
 
 
@@ -24,6 +25,6 @@ def onwards(of_hour: Callable[[int], tuple[float, ...]], since: float) -> Iterat
 
 def bustle(at: float) -> float:
     """How busy the street is, 0 to 1: two rush hours and something between them."""
-    hour = at % DAY / HOUR
+    hour = (at + _SUMMER_TIME) % DAY / HOUR
     rush = math.exp(-(((hour - 8) / 1.5) ** 2)) + math.exp(-(((hour - 17) / 2) ** 2))
     return min(1.0, 0.03 + rush + (0.3 if _SHOPS_OPEN < hour < _SHOPS_SHUT else 0.0))
