@@ -17,6 +17,7 @@ from stoep_twin.chips.lis3dh import LIS3DH
 from stoep_twin.chips.pms5003 import PMS5003
 from stoep_twin.chips.scd41 import SCD41
 from stoep_twin.chips.vl53l1x import VL53L1X
+from stoep_twin.world import pir
 from stoep_twin.world.place import Place
 
 _FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
@@ -78,7 +79,7 @@ def _co2(around: Around) -> Chip:
 
 
 def _passers(around: Around) -> Chip:
-    return AM312(around.place.passers, around.now)
+    return AM312(around.place.glimpses, around.now, pir.sheet().latency_seconds)
 
 
 def _motion(around: Around) -> Chip:

@@ -14,7 +14,7 @@ from stoep_twin.world.place import Place
 
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
-_COUNTED = {"motion_count": Place.passers, "lid_count": Place.lid_movements}
+_COUNTED = {"motion_count": Place.glimpses, "lid_count": Place.lid_movements}
 _WARMS_UP_S = 90.0
 _DEAF_S = 30.0  # a node counts no movement so soon after another
 

@@ -5,28 +5,29 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
-from functools import lru_cache
 
 from stoep_twin.chips.bme280 import Climate
 from stoep_twin.chips.pms5003 import Dust
-from stoep_twin.world import sun, weather
+from stoep_twin.world import pir, sun, weather
 from stoep_twin.world.fill import Fill
-from stoep_twin.world.hours import DAY, HOUR, bustle, onwards
+from stoep_twin.world.hours import DAY, bustle, onwards
 from stoep_twin.world.lid import Lid
+from stoep_twin.world.plan import APART, Spot
 from stoep_twin.world.waves import Wander
 
-_BUSIEST = 25  # people an hour
+_SOMEWHERE = Spot(APART)
 _BAKES = 7.0  # °C in a shell that the highest sun is on, in still air (est.)
 _COOLS = 6.0  # m/s that halve it
 
 
 class Place:
-    """What surrounds one node; all times are Unix seconds."""
+    """What surrounds the node with this index, which stands at `spot`; all times are Unix seconds."""
 
-    def __init__(self, seed: int, index: int, start: float) -> None:
+    def __init__(self, seed: int, index: int, start: float, spot: Spot = _SOMEWHERE) -> None:
         chance = random.Random(f"{seed}/{index}")
         self._seed, self._index = seed, index
         self.start = start
+        self.spot = spot
         self.weather = weather.of(seed)
         self._wind = self.weather.wind
         self._damp = chance.uniform(-4, 4)
@@ -37,7 +38,6 @@ class Place:
         self._exhaust = chance.uniform(0.8, 1.2)
         self.lean_degrees = 2.5 * random.Random(f"{seed}/{index}/lean").random()  # as it was set up
         self._lid = Lid(seed, index, self._wind)
-        self._walked_by = f"{seed}/{index}/passers"
         self._full_cell = chance.uniform(3.95, 4.15)
         self._drain = chance.uniform(0.004, 0.01) / DAY
         self._bin = Fill(seed, index, start, chance.uniform(0.15, 0.75))
@@ -84,9 +84,9 @@ class Place:
         """Volts and amperes of a lamp that burns by night."""
         return 24.0, 0.6 if sun.height(at) < 0 else 0.0
 
-    def passers(self, since: float) -> Iterator[float]:
-        """When somebody passes, from `since` on, in order and without end."""
-        return onwards(lambda hour: _passers(self._walked_by, hour), since)
+    def glimpses(self, since: float) -> Iterator[float]:
+        """When its PIR sees something, from `since` on, in order and without end: several times while one passes."""
+        return onwards(lambda hour: pir.seen(self._seed, self.spot, hour), since)
 
     def lid_openings(self, since: float) -> Iterator[float]:
         """When somebody opens the lid, from `since` on, in order and without end."""
@@ -105,16 +105,3 @@ class Place:
         degrees, knock = self._lid.felt(at)
         angle = math.radians(self.lean_degrees + degrees)
         return math.sin(angle), 0.0, math.cos(angle) + knock
-
-
-@lru_cache(maxsize=4096)
-def _passers(seed: str, hour: int) -> tuple[float, ...]:
-    chance = random.Random(f"{seed}/{hour}")
-    mean = _BUSIEST * bustle((hour + 0.5) * HOUR)
-    return tuple(sorted(hour * HOUR + chance.uniform(0, HOUR) for _ in range(round(chance.gauss(mean, mean**0.5)))))
-
-
-@lru_cache(maxsize=1024)
-def metres_from_bridge(seed: int, index: int) -> float:
-    """How far down the street this node stands."""
-    return random.Random(f"{seed}/{index}/where").uniform(10, 120)
