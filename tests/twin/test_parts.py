@@ -1,11 +1,12 @@
 """The range finder's stream, and readings held against the world."""
 
 import statistics
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from stoep_twin.chips.a02yyuw import A02YYUW
 from stoep_twin.truth import untrue
 from stoep_twin.world.place import Place
+from stoep_twin.world.plan import Spot
 
 _START = 1_780_293_600.0
 
@@ -85,3 +86,27 @@ def test_a_reading_scaled_wrongly_is_untrue() -> None:
     assert untrue(place, counts, _START, 24.0) == []
     for name, factor in (("temperature", 0.1), ("pressure", 0.01), ("humidity", 10), ("fill_distance", 1.1)):
         assert len(untrue(place, {**counts, name: round(counts[name] * factor)}, _START, 24.0)) == 1
+
+
+def test_a_count_of_more_than_moved_is_untrue() -> None:
+    place = Place(5, 1, _START - 86400, Spot(50.0))
+    said = _START + 1800.0
+    for name, movements in (("motion_count", place.glimpses), ("lid_count", place.lid_movements)):
+        most, deaf_until = 0, 0.0
+        for at in takewhile(lambda at: at <= said, movements(said - 930)):
+            if at >= deaf_until:
+                most, deaf_until = most + 1, at + 30.0
+        assert most > 0
+        assert untrue(place, {name: most}, said, 24.0, said - 900) == []
+        assert len(untrue(place, {name: most + 3}, said, 24.0, said - 900)) == 1
+
+
+def test_a_tilt_beyond_what_the_wind_sways_is_untrue() -> None:
+    place = Place(5, 1, _START)
+    opened = next(place.lid_openings(_START + 60))
+    lean = round(place.lean_degrees)
+    shut = opened - 1.0
+    assert untrue(place, {"tilt": lean}, shut, 0.5) == []
+    assert len(untrue(place, {"tilt": lean + 6}, shut, 0.5)) == 1
+    assert untrue(place, {"tilt": lean + 60}, opened + 4, 0.5) == []
+    assert len(untrue(place, {"tilt": lean + 70}, opened + 4, 0.5)) == 1

@@ -25,7 +25,7 @@ class Place:
 
     def __init__(self, seed: int, index: int, start: float, spot: Spot = _SOMEWHERE) -> None:
         chance = random.Random(f"{seed}/{index}")
-        self._seed, self._index = seed, index
+        self._seed = seed
         self.start = start
         self.spot = spot
         self.weather = weather.of(seed)
