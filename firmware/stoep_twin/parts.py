@@ -17,7 +17,8 @@ from stoep_twin.chips.lis3dh import LIS3DH
 from stoep_twin.chips.pms5003 import PMS5003
 from stoep_twin.chips.scd41 import SCD41
 from stoep_twin.chips.vl53l1x import VL53L1X
-from stoep_twin.world import Place
+from stoep_twin.world import pir
+from stoep_twin.world.place import Place
 
 _FASTEST_FRAME_S = 0.002  # real: a board reads its UART in real time, however fast the world turns
 _LATE_S = 0.1  # real: a board's word may reach its part so much later
@@ -83,14 +84,14 @@ def _co2(around: Around) -> Chip:
 
 
 def _passers(around: Around) -> Chip:
-    return AM312(around.place.passers, around.now)
+    return AM312(around.place.glimpses, around.now, pir.sheet().latency_seconds)
 
 
 def _motion(around: Around) -> Chip:
     chance = random.Random(f"{around.seed}/motion")
     off = chance.uniform(-0.015, 0.015), chance.uniform(-0.015, 0.015), chance.uniform(-0.015, 0.015)
     place = around.place
-    return LIS3DH(place.acceleration, around.now, place.lid_openings, offset=off)
+    return LIS3DH(place.acceleration, around.now, place.lid_movements, offset=off)
 
 
 _MAKERS: dict[str, Callable[[Around], Chip]] = {

@@ -15,6 +15,7 @@ from rich.text import Text
 from stoep_twin.auditor import Channel
 from stoep_twin.street import Street
 from stoep_twin.summary import quantile
+from stoep_twin.world import weather
 
 _PLAIN_EVERY_S = 5.0
 _COLUMNS = (
@@ -84,6 +85,7 @@ class Show:
             "phase": phase,
             "seconds": time.monotonic() - street.first_boot,
             "utc": datetime.fromtimestamp(street.clock.utc_us() / 1e6, UTC),
+            "weather": weather.of(street.options.seed).words(street.clock.utc_us() / 1e6),
             "nodes": [
                 (
                     node.entry.name,
@@ -150,7 +152,8 @@ class Show:
         lines = Text(
             f"gateway {snap['gateway']} · {snap['logged']} samples logged, {snap['acknowledged']} acknowledged · "
             f"outbox {snap['outbox']}\ncity    {snap['delivered']} of {snap['taken']} readings delivered\n"
-            f"air     {self._air(snap)}\n{snap['seconds']:.0f} s since the first boot; Ctrl-C ends the run"
+            f"air     {self._air(snap)}\nweather {snap['weather']}\n"
+            f"{snap['seconds']:.0f} s since the first boot; Ctrl-C ends the run"
         )
         if snap["findings"]:
             lines.append(f"\n{snap['findings']} findings", "bold red")

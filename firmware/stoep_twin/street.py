@@ -30,7 +30,8 @@ from stoep_twin.order import Order
 from stoep_twin.recording import Recording
 from stoep_twin.subscriber import Subscriber
 from stoep_twin.wiring import Wiring
-from stoep_twin.world import Place, metres_from_bridge
+from stoep_twin.world import plan
+from stoep_twin.world.place import Place
 
 _START_US = 1_780_293_600_000_000  # 2026-06-01T06:00:00Z
 RADIO_CHANNEL = 6
@@ -63,7 +64,7 @@ class Options:
 
     @property
     def furniture(self) -> list[tuple[str, str]]:
-        """(name, kind) of every node, as they stand down the street."""
+        """(name, kind) of every node; where they stand is in `world/plan.py`."""
         numbers = {"bin": self.bins, "bench": self.benches, "lamppost": self.lampposts}
         return [(f"{kind}-{index}", kind) for kind, many in numbers.items() for index in range(1, many + 1)]
 
@@ -133,9 +134,10 @@ class Street:
         self._nursery.open(self.directory / "nursery.log")
         around = Surroundings(self.clock, self._nursery, self.air, firmware_dir(), self._said, self.fault, options.heap)
         self.line = Line(self.directory / "bridge")
-        self.bridge = self._board("bridge", 0, "bridge", around, self.line)[0]
-        for index, (name, kind) in enumerate(options.furniture, 1):
-            board, place, wiring = self._board(name, index, kind, around, None)
+        self.bridge = self._board("bridge", 0, "bridge", plan.Spot(plan.BRIDGE), around, self.line)[0]
+        spots = plan.spots([kind for _, kind in options.furniture], options.seed)
+        for index, ((name, kind), spot) in enumerate(zip(options.furniture, spots, strict=True), 1):
+            board, place, wiring = self._board(name, index, kind, spot, around, None)
             entry = NodeEntry((0xC0FFEE00 + index).to_bytes(4, "big"), name, kind, secrets.token_bytes(32))
             self.nodes[name] = Node(entry, board, place, wiring)
             for part, how in options.faults:
@@ -184,17 +186,16 @@ class Street:
             self.clock.anchor()
 
     def _board(
-        self, name: str, index: int, kind: str, around: Surroundings, line: Line | None
+        self, name: str, index: int, kind: str, spot: plan.Spot, around: Surroundings, line: Line | None
     ) -> tuple[Board, Place, Wiring]:
         seed = self.options.seed
-        place = Place(seed, index, self.clock.utc_us() / 1e6)
+        place = Place(seed, index, self.clock.utc_us() / 1e6, spot)
         wiring_seed = random.Random(f"{seed}/{index}/parts").randrange(1 << 30)
         wiring = Wiring(
             hardware_dir() / f"{kind}.toml", place, lambda: self.clock.utc_us() / 1e6, self.options.speed, wiring_seed
         )
         mac = bytes.fromhex("240ac4") + (0x100000 + index).to_bytes(3, "big")
-        metres = 0.0 if line else metres_from_bridge(seed, index)
-        radio = Radio(mac, metres, line is not None, lambda *_: None)
+        radio = Radio(mac, spot.metres, line is not None, lambda *_: None)
         drift = random.Random(f"{seed}/{index}/drift").randint(-_DRIFT_PPM, _DRIFT_PPM)
         directory = self.directory / "boards" / name
         board = Board(name, directory, mac, drift, wiring, radio, around, line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stoep_twin.boards import Board
 from stoep_twin.states import Cause
-from stoep_twin.world import EMPTY_MM, FULL_MM
+from stoep_twin.world.fill import EMPTY_MM, FULL_MM
 
 
 async def commission_node(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:

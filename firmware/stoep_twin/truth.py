@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stoep_twin.world import EMPTY_MM, FULL_MM, LID_DEGREES, LID_OPEN_S, Place
+from stoep_twin.world.fill import EMPTY_MM, FULL_MM
+from stoep_twin.world.lid import LID_DEGREES, LID_OPEN_S
+from stoep_twin.world.place import Place
 
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
-_COUNTED = {"motion_count": Place.passers, "lid_count": Place.lid_openings}
+_COUNTED = {"motion_count": Place.glimpses, "lid_count": Place.lid_movements}
 _WARMS_UP_S = 90.0
 _DEAF_S = 30.0  # a node counts no movement so soon after another
 
@@ -74,11 +76,11 @@ def untrue(
 
 
 def _leans_otherwise(place: Place, value: int, said_at: float, slack: float) -> list[str]:
-    # On its way open or shut the lid is at any angle between.
-    lean = place.lean_degrees
+    # On its way open or shut the lid is at any angle between, and the wind sways it.
+    lean, within = place.lean_degrees, _TILT_WITHIN + place.sway_degrees(said_at - slack, said_at)
     opened = next(place.lid_openings(said_at - slack - LID_OPEN_S - 1.0)) <= said_at
     most = lean + (LID_DEGREES if opened else 0.0)
-    if lean - _TILT_WITHIN <= value <= most + _TILT_WITHIN:
+    if lean - within <= value <= most + within:
         return []
     return [f"tilt {value}, in truth {lean:.1f} to {most:.1f}"]
 

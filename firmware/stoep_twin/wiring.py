@@ -14,7 +14,7 @@ from typing import Any
 
 from stoep_twin import parts
 from stoep_twin.chips.chip import Chip
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 _OPEN, _ANY, _READ, _WRITE, _CLOSE = 0, 1, 2, 3, 4
 _PULL = 2

@@ -24,7 +24,7 @@ from stoep_twin.clockwork import Clockwork
 from stoep_twin.line import RING, Line, unread
 from stoep_twin.nursery import Nursery
 from stoep_twin.wiring import Wiring
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 CHANNEL = 6
 NODES = 4

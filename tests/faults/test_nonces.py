@@ -24,7 +24,7 @@ from stoep_twin.clockwork import Clockwork
 from stoep_twin.nonces import NonceBook
 from stoep_twin.nursery import Nursery
 from stoep_twin.wiring import Wiring
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 _ROOT = Path(__file__).resolve().parents[2]
 _ATTACK = _ROOT / "tests" / "faults" / "attack.py"

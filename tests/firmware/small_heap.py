@@ -28,7 +28,7 @@ from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line
 from stoep_twin.nursery import Nursery
 from stoep_twin.wiring import Wiring
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 START = 1_780_293_600
 SPEED = 3000.0

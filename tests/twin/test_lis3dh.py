@@ -9,9 +9,11 @@ import pytest
 
 from adafruit_bus import Bus
 from stoep_twin.chips.lis3dh import LIS3DH, Axes
-from stoep_twin.world import LID_OPEN_S, Place
+from stoep_twin.world.lid import LID_OPEN_S
+from stoep_twin.world.place import Place
 
 _START = 1_780_293_600.0
+_SUMMER_TIME = 7200.0
 _GRID: list[Axes] = [
     (x, y, z) for x, y, z in itertools.product((-0.9, 0.0, 0.13, 1.0), repeat=3) if 0.6 < math.hypot(x, y, z) < 1.4
 ]
@@ -285,14 +287,17 @@ def test_a_lid_is_opened_more_often_by_day_and_the_chip_feels_each_opening() -> 
     assert 10 < len(day) < 150
     assert day == list(itertools.takewhile(lambda at: at < _START + 86400, Place(1, 1, 0.0).lid_openings(_START)))
     assert all(later - earlier > LID_OPEN_S + 2 for earlier, later in itertools.pairwise(day))
-    by_hour = [at % 86400 // 3600 for at in day]
+    by_hour = [(at + _SUMMER_TIME) % 86400 // 3600 for at in day]
     assert sum(7 <= hour < 21 for hour in by_hour) > 5 * sum(not 6 <= hour < 22 for hour in by_hour)
     for opened in day:
         assert math.hypot(*place.acceleration(opened - 1)) == pytest.approx(1.0)
-        assert math.degrees(math.acos(place.acceleration(opened - 1)[2])) == pytest.approx(place.lean_degrees)
-        assert math.degrees(math.acos(place.acceleration(opened + 4)[2])) == pytest.approx(60 + place.lean_degrees)
+        for at, degrees in ((opened - 1, 0), (opened + 4, 60)):
+            sway = place.sway_degrees(at, at)
+            assert sway < 2
+            leans = math.degrees(math.atan2(place.acceleration(at)[0], place.acceleration(at)[2]))
+            assert leans == pytest.approx(degrees + place.lean_degrees, abs=sway)
     now = [_START - 100.0]
-    chip = LIS3DH(place.acceleration, lambda: now[0], place.lid_openings)
+    chip = LIS3DH(place.acceleration, lambda: now[0], place.lid_movements)
     now[0] = _START
     for data in (b"\xa0\x2f\x11\x40\x00\x08", b"\xb2\x10\x00"):
         assert chip.write(data)

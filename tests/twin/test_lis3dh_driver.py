@@ -8,7 +8,7 @@ import pytest
 
 from stoep.resources import firmware_dir
 from stoep_twin.chips.lis3dh import LIS3DH, Axes
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
 
 _START = 1_780_293_600.0
 _TILTED: Axes = (0.866, 0.0, 0.5)
@@ -137,7 +137,7 @@ def test_an_opening_lid_wakes_the_board(on_bench: Callable[..., Any], monkeypatc
         return _TILTED if opens <= at < opens + 30 else (0.0, 0.0, 1.0)
 
     monkeypatch.setattr(Place, "acceleration", felt)
-    monkeypatch.setattr(Place, "lid_openings", lambda _, since: iter([opens, opens + 30] if since <= opens else []))
+    monkeypatch.setattr(Place, "lid_movements", lambda _, since: iter([opens, opens + 30] if since <= opens else []))
     bench = on_bench(_WATCH.format(node=str(firmware_dir())), lambda bench: bench.until("done"), speed=40.0)
     assert bench.lines[0].startswith("source 0 0 ")
     assert bench.lines[1] == "source 0 0"

@@ -1,13 +1,14 @@
 """The range finder's stream, and readings held against the world."""
 
 import statistics
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from stoep.resources import hardware_dir
 from stoep_twin.chips.a02yyuw import A02YYUW
 from stoep_twin.truth import untrue
 from stoep_twin.wiring import Wiring, known_parts
-from stoep_twin.world import Place
+from stoep_twin.world.place import Place
+from stoep_twin.world.plan import Spot
 
 _START = 1_780_293_600.0
 
@@ -96,3 +97,27 @@ def test_a_part_is_known_by_its_name_in_the_drawing_and_by_its_makers() -> None:
     assert wiring.named("pms5003") == []
     assert wiring.named("battery") == ["battery"]
     assert {"particles", "pms5003", "lis3dh", "passers"} <= known_parts(hardware_dir())
+
+
+def test_a_count_of_more_than_moved_is_untrue() -> None:
+    place = Place(5, 1, _START - 86400, Spot(50.0))
+    said = _START + 1800.0
+    for name, movements in (("motion_count", place.glimpses), ("lid_count", place.lid_movements)):
+        most, deaf_until = 0, 0.0
+        for at in takewhile(lambda at: at <= said, movements(said - 930)):
+            if at >= deaf_until:
+                most, deaf_until = most + 1, at + 30.0
+        assert most > 0
+        assert untrue(place, {name: most}, said, 24.0, said - 900) == []
+        assert len(untrue(place, {name: most + 3}, said, 24.0, said - 900)) == 1
+
+
+def test_a_tilt_beyond_what_the_wind_sways_is_untrue() -> None:
+    place = Place(5, 1, _START)
+    opened = next(place.lid_openings(_START + 60))
+    lean = round(place.lean_degrees)
+    shut = opened - 1.0
+    assert untrue(place, {"tilt": lean}, shut, 0.5) == []
+    assert len(untrue(place, {"tilt": lean + 6}, shut, 0.5)) == 1
+    assert untrue(place, {"tilt": lean + 60}, opened + 4, 0.5) == []
+    assert len(untrue(place, {"tilt": lean + 70}, opened + 4, 0.5)) == 1

@@ -1,6 +1,6 @@
 """Senba AM312, a PIR, as its data sheet describes it: a pin that is high while somebody moves, and a while after.
 
-Nothing is stepped: whether the pin is high follows from when people passed.
+Nothing is stepped: whether the pin is high follows from when it saw something.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterator
 
 from stoep_twin.chips.chip import Chip
 
-LATENCY_S = 0.1
 HOLD_S = 2.3  # "delay time"
 _LOCKED_S = 2.0  # "block time": blind after it has gone low
 _WARM_UP_S = 60.0  # after power-on, high for no reason
 
 
 class AM312(Chip):
-    """`passers(since)` are the instants at which somebody passes, in order; `now()` seconds of the chip's time."""
+    """`glimpses(since)` are the instants at which it sees something, in order; `now()` seconds of the chip's time.
 
-    def __init__(self, passers: Callable[[float], Iterator[float]], now: Callable[[], float]) -> None:
-        self._passers = passers
+    The pin follows after `latency` seconds.
+    """
+
+    def __init__(self, glimpses: Callable[[float], Iterator[float]], now: Callable[[], float], latency: float) -> None:
+        self._glimpses = glimpses
         self._now = now
+        self._latency = latency
         self._powered = now()
 
     def reset(self) -> None:
@@ -43,8 +46,8 @@ class AM312(Chip):
         if after < warm:
             yield self._powered, warm
         begin = end = float("-inf")
-        for passed in self._passers(after - 60.0):
-            seen = passed + LATENCY_S
+        for glimpse in self._glimpses(after - 60.0):
+            seen = glimpse + self._latency
             if seen < warm:
                 continue
             if seen <= end:  # still moving: it stays high
