@@ -1,8 +1,30 @@
 import struct
 
+from node.sensors import a02yyuw
 from node.sensors.a02yyuw import A02YYUW
 from node.sensors.bme280 import BME280
 from node.sensors.voltage import Voltage
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    now = 0
+
+    @staticmethod
+    def ticks_ms():
+        return Clock.now
+
+    @staticmethod
+    def ticks_diff(one, other):
+        return one - other
+
+    @staticmethod
+    def sleep_ms(ms):
+        Clock.now += ms
+
+
+a02yyuw.time = Clock
 
 
 class Power:
