@@ -91,7 +91,7 @@ def _check_light(pin: Table) -> None:
     if pull not in _PULLS:
         raise pin.error("pull", f"is {pull!r}", "give the pin a resistor of 10 kΩ or less, and write up or down")
     if high != "dark":
-        raise pin.error("high", f"is {high!r}", "turn the driver round: the firmware's PWM, stopped, is low, and then lit")
+        raise pin.error("high", f"is {high!r}", "turn the driver round: a PWM that stops is low, and must be lit")
     if undriven != "lit":
         raise pin.error("undriven", f"is {undriven!r}, and a reset would be dark", "draw it so that it is lit")
     if _PULLS[pull]:
