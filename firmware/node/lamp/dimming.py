@@ -1,12 +1,12 @@
 """The lamp's level: as an eye sees it, in permille, faded in which no step is seen.
 
-The lightness of CIE 1931 (CIE 15, the L* of CIELAB) becomes the share of time in which the driver gives light. A pin that
-is low or that nobody drives means full light (`hardware/lamppost.toml`), so the PWM's duty is the share of dark. A panic
-or a watchdog's panic does not stop the PWM: the ESP32 restarts its processors alone (esp_restart). Hence a lamp begins
-at its brightest, and whatever starts must make a Dimmer, or the pin an input, before all else.
+The lightness of CIE 1931 (CIE 15, the L* of CIELAB) becomes the share of time in which the driver gives light. A pin
+that is low or that nobody drives means full light (`hardware/lamppost.toml`), so the PWM's duty is the share of dark.
+A panic or a watchdog's panic does not stop the PWM: the ESP32 restarts its processors alone (esp_restart). Hence a
+lamp begins at its brightest, and whatever starts must make a Dimmer, or the pin an input, before all else.
 
-Up is quick: 0.4 s for the whole range, and a late call catches up. Down takes six seconds, 0.3 % a call, and a late call
-goes on from where the light is: it may never fall in a step.
+Up is quick: 0.4 s for the whole range, and a late call catches up. Down takes six seconds, 0.3 % a call, and a late
+call goes on from where the light is: it may never fall in a step.
 """
 
 import time

@@ -3,9 +3,10 @@
     plan    (dusk, dawn, base, dim, dim from, dim to, half from, half to)     seconds and permille
 
 All times count from the same beginning as `now`, be it the tick or a clock. The gateway computes them, with the town's
-hours of the day and its summer time. From dusk to dawn the lamp is at `base`, within the dim hours at `dim`. `half from`
-and `half to` are 22:00 and 06:00 of that night: they say only what the fixed schedule would use to which ours is compared.
-A plan serves the night before it and those after it, too, seven at the most, and grows a little at both ends with each.
+hours of the day and its summer time. From dusk to dawn the lamp is at `base`, within the dim hours at `dim`. `half
+from` and `half to` are 22:00 and 06:00 of that night: they say only what the fixed schedule would use to which ours is
+compared. A plan serves the night before it and those after it, too, seven at the most, and grows a little at both ends
+with each.
 """
 
 from micropython import const
@@ -32,7 +33,7 @@ def level(plan, now, bright=False):
 
 
 def fixed(plan, now):
-    """Permille of full power that the schedule of old would use at `now`: all of it when dark, half in its late hours."""
+    """Permille of full power that the schedule of old would use at `now`: all when dark, half in the late hours."""
     then = _as_tonight(plan, now)
     if then == _BY_DAY:
         return 0

@@ -41,7 +41,8 @@ def test_a_lamp_begins_at_its_brightest_and_a_low_pin_is_that():
 
 def test_light_follows_the_lightness_of_cie_1931():
     # L* and Y of CIELAB, Y of 65,535
-    for level, share in ((0, 0), (80, 580), (100, 738), (250, 2893), (500, 12071), (750, 31668), (900, 50045), (1000, 65535)):
+    known = ((0, 0), (80, 580), (100, 738), (250, 2893), (500, 12071), (750, 31668), (900, 50045), (1000, 65535))
+    for level, share in known:
         assert abs(dimming.light(level) - share) <= 40, (level, dimming.light(level))
     lights = [dimming.light(level) for level in range(1001)]
     assert lights == sorted(lights) and lights[-1] == 65535
@@ -57,7 +58,7 @@ def test_up_takes_less_than_half_a_second_and_down_more_than_five():
 
 
 def test_a_late_call_catches_up_upwards_and_never_falls_in_a_step():
-    up, up_ms = faded(300, FULL, 20, pause=2000)
+    up, _ = faded(300, FULL, 20, pause=2000)
     assert up[1] == FULL
     down, _ = faded(FULL, 300, 20, pause=3000)
     assert down[0] - down[1] <= 7

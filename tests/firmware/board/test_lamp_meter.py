@@ -1,4 +1,4 @@
-"""Energy is counted to the last millijoule, and a lamp that does not do what it is told is found out, not guessed at."""
+"""Energy is counted to the last millijoule, and a lamp that does not do what it is told is found out."""
 
 from node.generated import catalogue as its
 from node.lamp.meter import Counter, Faults
