@@ -156,7 +156,8 @@ class Follow:
             one[_FROM] = time.ticks_add(one[_AT], reached - _AHEAD_MS)
         else:  # behind, or too far to tell
             until = time.ticks_add(now, min(after(_BACK, speed), _BACK_MS))
-            if time.ticks_diff(one[_UNTIL], until) > 0:
+            left = time.ticks_diff(one[_UNTIL], now)
+            if left > 0 and (steps == -1 or time.ticks_diff(one[_UNTIL], until) > 0):
                 one[_UNTIL] = until
             distance = None
         if distance is not None:
