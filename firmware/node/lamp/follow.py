@@ -8,8 +8,8 @@ six seconds, two lamps ahead at most or what six seconds reach; both sides where
 Speed says how long: a slow walker is given the time, at most two minutes from the last motion, and whoever lingers
 under one lamp three.
 
-    one on the way    [lamp, when first seen there, when come there, speed in mm/s, direction or 0, lamps passed,
-                       lamp of origin, bright from, bright until, given up]
+    one on the way    [lamp, when first seen there, when come there, speed in mm/s, direction or 0, a bit for each lamp
+                       that saw it, times it turned, bright from, bright until, given up]
 
 Times are in ms; bright from and until are for this lamp.
 """
@@ -21,7 +21,7 @@ from micropython import const
 from node.lamp.motions import BLUR, FASTEST, Motions, after, pace
 
 _LAMP, _AT, _CAME, _SPEED, _WAY = const(0), const(1), const(2), const(3), const(4)
-_PASSED, _ORIGIN, _FROM, _UNTIL, _GONE = const(5), const(6), const(7), const(8), const(9)
+_SEEN, _TURNS, _FROM, _UNTIL, _GONE = const(5), const(6), const(7), const(8), const(9)
 
 _MOST = const(4)
 _LAMPS = const(32)
@@ -33,7 +33,7 @@ _RANGE = const(200)  # dm that somebody may still have before them under one lam
 _BACK = const(600)  # dm: past the lamp ahead, round, and here again before anybody sees it
 _BACK_MS = const(16000)
 _BRIDGED = const(3)  # lamps
-_SURE = const(3)  # lamps that have seen somebody whom nobody made up
+_TURNED = const(2)  # times that people do
 _REPEATED = const(8)  # events before the last one that count as heard
 
 
@@ -107,12 +107,18 @@ class Follow:
     def _advance(self, one, lamp, when):
         distance = self._places[lamp] - self._places[one[_LAMP]]
         seen = pace(abs(distance), time.ticks_diff(when, one[_AT]))
-        one[_WAY] = 1 if distance > 0 else -1
+        way = 1 if distance > 0 else -1
+        if way == -one[_WAY] or (not one[_WAY] and one[_SEEN] >> lamp & 1):
+            one[_TURNS] += 1
+            if one[_TURNS] > 1:
+                self._motions.blame(lamp, 1)
+                self._motions.blame(one[_LAMP], 1)
+        elif not one[_SEEN] >> lamp & 1:
+            self._motions.blame(lamp, -1)
+        one[_WAY] = way
         one[_SPEED] = (one[_SPEED] + seen) // 2
         one[_LAMP], one[_AT], one[_CAME] = lamp, when, when
-        one[_PASSED] += 1
-        if one[_PASSED] >= _SURE:
-            self._motions.blame(lamp, -1)
+        one[_SEEN] |= 1 << lamp
         self._light(one, when)
 
     def _linger(self, one, when):
@@ -129,13 +135,12 @@ class Follow:
             return None
         other, speed = found
         lamp, way = visit[0], 1 if visit[0] > other[0] else -1
-        passed = 2
         if other[3]:  # turned round, or another behind them
-            way, passed = 0, _SURE
+            way = 0
         other[3] = True
         if len(self._ones) == _MOST:
             self._ones.pop(0)
-        one = [lamp, when, when, speed, way, passed, other[0], when, when, when]
+        one = [lamp, when, when, speed, way, 1 << lamp | 1 << other[0], 0, when, when, when]
         self._ones.append(one)
         self._light(one, when)
         return one
@@ -174,6 +179,6 @@ class Follow:
             one = self._ones[at]
             if time.ticks_diff(now, one[_GONE]) > 0 and time.ticks_diff(now, one[_UNTIL]) > 0:
                 self._ones.pop(at)
-                if one[_PASSED] < _SURE:
-                    self._motions.blame(one[_LAMP], 2)
-                    self._motions.blame(one[_ORIGIN], 2)
+                seen = one[_SEEN]
+                if one[_TURNS] > _TURNED or not seen & seen - 1 & (seen & seen - 1) - 1:
+                    self._motions.made_up(seen)

@@ -92,6 +92,12 @@ class Motions:
         """Its motions led nowhere; less than nothing: they did."""
         self.doubt[lamp] = min(max(self.doubt[lamp] + by, 0), _WORST)
 
+    def made_up(self, lamps):
+        """Those lamps, a bit for each, made up somebody who never was."""
+        for lamp in range(len(self.doubt)):
+            if lamps >> lamp & 1:
+                self.blame(lamp, 2)
+
     def age(self, now):
         """Forget what is too old to matter, and pardon."""
         for at in range(len(self.visits) - 1, -1, -1):
