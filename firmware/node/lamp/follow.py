@@ -113,8 +113,8 @@ class Follow:
             if one[_TURNS] > 1:
                 self._motions.blame(lamp, 1)
                 self._motions.blame(one[_LAMP], 1)
-        elif not one[_SEEN] >> lamp & 1:
-            self._motions.blame(lamp, -1)
+        elif not one[_SEEN] >> lamp & 1 and not one[_TURNS]:
+            self._motions.judge(one[_SEEN] | 1 << lamp, -1)
         one[_WAY] = way
         one[_SPEED] = (one[_SPEED] + seen) // 2
         one[_LAMP], one[_AT], one[_CAME] = lamp, when, when
@@ -181,4 +181,4 @@ class Follow:
                 self._ones.pop(at)
                 seen = one[_SEEN]
                 if one[_TURNS] > _TURNED or not seen & seen - 1 & (seen & seen - 1) - 1:
-                    self._motions.made_up(seen)
+                    self._motions.judge(seen, 2)

@@ -92,11 +92,11 @@ class Motions:
         """Its motions led nowhere; less than nothing: they did."""
         self.doubt[lamp] = min(max(self.doubt[lamp] + by, 0), _WORST)
 
-    def made_up(self, lamps):
-        """Those lamps, a bit for each, made up somebody who never was."""
+    def judge(self, lamps, by):
+        """The same of several lamps, a bit for each."""
         for lamp in range(len(self.doubt)):
             if lamps >> lamp & 1:
-                self.blame(lamp, 2)
+                self.blame(lamp, by)
 
     def age(self, now):
         """Forget what is too old to matter, and pardon."""
