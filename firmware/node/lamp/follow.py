@@ -32,6 +32,7 @@ _LINGER_MS = const(180000)
 _RANGE = const(200)  # dm that somebody may still have before them under one lamp: there and past it
 _BACK = const(600)  # dm: past the lamp ahead, round, and here again before anybody sees it
 _BACK_MS = const(16000)
+_STROLL = const(1000)  # mm/s: what is thought of one whose pace nobody knows, for light must last
 _BRIDGED = const(3)  # lamps
 _TURNED = const(2)  # times that people do
 _REPEATED = const(8)  # events before the last one that count as heard
@@ -63,12 +64,14 @@ class Follow:
         """Somebody moved at `lamp`, this one or another, at `when` (ticks_ms). Again each ten seconds while they do."""
         self._age(when)
         visit = self._motions.see(lamp, when, [one[_LAMP] for one in self._ones])
-        mine = self._expected(lamp, when)
+        mine = self._expected(lamp, when, True)
+        if mine is None and not [one for one in self._ones if one[_LAMP] == lamp and one[_WAY]]:
+            mine = self._expected(lamp, when, False)
         if mine is not None:
             self._advance(mine, lamp, when)
         for one in self._ones[:]:
             if one is not mine and one[_LAMP] == lamp:
-                if mine is not None and one[_WAY] == mine[_WAY]:
+                if mine is not None and one[_WAY] == mine[_WAY] and _alike(one[_SPEED], mine[_SPEED]):
                     self._ones.remove(one)  # they go on as one
                 else:
                     self._linger(one, when)
@@ -87,16 +90,17 @@ class Follow:
                 left = max(left, time.ticks_diff(one[_UNTIL], now))
         return left
 
-    def _expected(self, lamp, when):
-        # Who would be at this lamp about now.
+    def _expected(self, lamp, when, clear):
+        # Who would be at this lamp about now, of those whose direction is clear or of the others.
         best, least = None, 0
         for one in self._ones:
             steps = (lamp - one[_LAMP]) * (one[_WAY] or (1 if lamp > one[_LAMP] else -1))
-            if not 1 <= steps <= _BRIDGED:
+            if not 1 <= steps <= _BRIDGED or clear == (one[_WAY] == 0):
                 continue
             distance = abs(self._places[lamp] - self._places[one[_LAMP]])
             passed = time.ticks_diff(when, one[_AT])
-            early, late = after(distance - BLUR, one[_SPEED]) * 2 // 3, after(distance + BLUR, one[_SPEED]) * 2
+            early = after(distance - BLUR, one[_SPEED]) * 2 // 3 if one[_WAY] else 0
+            late = after(distance + BLUR, one[_SPEED]) * 2
             if not max(early, after(distance - BLUR, FASTEST)) <= passed <= late + _HOLD_MS:
                 continue
             off = abs(passed - after(distance, one[_SPEED]))
@@ -106,7 +110,8 @@ class Follow:
 
     def _advance(self, one, lamp, when):
         distance = self._places[lamp] - self._places[one[_LAMP]]
-        seen = pace(abs(distance), time.ticks_diff(when, one[_AT]))
+        # Who lingered may have gone on at any time since they came: to think them slow costs light and leaves nobody dark.
+        seen = pace(abs(distance), time.ticks_diff(when, one[_AT if one[_WAY] else _CAME]))
         way = 1 if distance > 0 else -1
         if way == -one[_WAY] or (not one[_WAY] and one[_SEEN] >> lamp & 1):
             one[_TURNS] += 1
@@ -136,10 +141,10 @@ class Follow:
         other, speed = found
         lamp, way = visit[0], 1 if visit[0] > other[0] else -1
         if other[3]:  # turned round, or another behind them
-            way = 0
+            way, speed = 0, min(speed, _STROLL)
         other[3] = True
         if len(self._ones) == _MOST:
-            self._ones.pop(0)
+            self._ones.pop(min(range(_MOST), key=lambda at: abs(self._ones[at][_WAY])))
         one = [lamp, when, when, speed, way, 1 << lamp | 1 << other[0], 0, when, when, when]
         self._ones.append(one)
         self._light(one, when)
@@ -182,3 +187,7 @@ class Follow:
                 seen = one[_SEEN]
                 if one[_TURNS] > _TURNED or not seen & seen - 1 & (seen & seen - 1) - 1:
                     self._motions.judge(seen, 2)
+
+
+def _alike(speed, other):
+    return speed < 2 * other < 4 * speed
