@@ -131,7 +131,7 @@ class Follow:
         if time.ticks_diff(when, one[_CAME]) > _LINGER_MS:
             return
         if time.ticks_diff(when, one[_AT]) > after(_RANGE, one[_SPEED]):
-            one[_WAY], one[_AT] = 0, when
+            one[_WAY], one[_AT], one[_SPEED] = 0, when, min(one[_SPEED], _STROLL)
         self._light(one, when)
 
     def _begin(self, visit, when):
@@ -171,7 +171,7 @@ class Follow:
                 one[_UNTIL] = until
             distance = None
         if distance is not None:
-            one[_UNTIL] = self._bound(one, now, distance)
+            one[_UNTIL] = self._bound(one, now, max(distance, BLUR))
         one[_GONE] = self._bound(one, now, 2 * self._gap)
 
     def _bound(self, one, now, distance):
