@@ -36,7 +36,8 @@ class Keys:
         return nonce
 
 
-def _shortest(counter):
+def shortest(counter):
+    """The partial IV of a counter."""
     size = 1
     while counter >> (8 * size):
         size += 1
@@ -48,7 +49,7 @@ def seal_uplink(keys, kid, counter, plain):
     frame = bytearray(_UP)
     frame.extend(kid)
     frame.append(0x06)
-    cbor.write(frame, _shortest(counter))
+    cbor.write(frame, shortest(counter))
     cbor.write(frame, ccm.seal(keys.key, keys.nonce(counter), _AAD + b"\x40", plain))
     return frame
 

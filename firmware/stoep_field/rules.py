@@ -21,6 +21,8 @@ _INPUT_ONLY = range(34, 40)
 _ADC1 = range(32, 40)
 _RTC = (0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40))
 _INPUTS = ("_RX", "_IN", "_ADC", "_OUT", "_INT")  # how a pin's name says that the ESP32 only listens on it
+_LIGHT = "_DIM"  # a pin that dims a lamp: what it leaves the lamp when nobody drives it is drawn and checked
+_PULLS = {"up": True, "down": False}  # the level of a pin that nobody drives
 _BUSES = ("i2c", "uart", "pin", "adc")
 _I2C = (0x08, 0x77)  # addresses that are not reserved
 
@@ -38,6 +40,8 @@ def check(drawing: Table) -> None:
             raise pin.error("gpio", f"{gpio} is {users[gpio]}'s already", "wire it to a free GPIO")
         users[gpio] = name
         _check_gpio(pin, name, gpio)
+        if name.endswith(_LIGHT):
+            _check_light(pin)
         if pin.text("part") not in parts.content:
             raise pin.error("part", f"{pin.text('part')!r} is not under [parts]", "name one that is")
     if addresses and not {"I2C_SDA", "I2C_SCL"} <= pins.content.keys():
@@ -79,3 +83,16 @@ def _check_gpio(pin: Table, name: str, gpio: int) -> None:
         raise pin.error("gpio", f"{gpio} cannot wake the chip from deep sleep", "use an RTC GPIO, such as 25-27, 32-39")
     if name.endswith("_POWER") and gpio not in _RTC:
         raise pin.error("gpio", f"{gpio} floats in deep sleep, and a supply with it", "use an RTC GPIO, such as 25-27")
+
+
+def _check_light(pin: Table) -> None:
+    """Every output floats at a reset: a resistor beside the chip says what that means to the lamp."""
+    pull, high, undriven = pin.text("pull"), pin.text("high"), pin.text("undriven")
+    if pull not in _PULLS:
+        raise pin.error("pull", f"is {pull!r}", "give the pin a resistor of 10 kΩ or less, and write up or down")
+    if high != "dark":
+        raise pin.error("high", f"is {high!r}", "turn the driver round: a PWM that stops is low, and must be lit")
+    if undriven != "lit":
+        raise pin.error("undriven", f"is {undriven!r}, and a reset would be dark", "draw it so that it is lit")
+    if _PULLS[pull]:
+        raise pin.error("undriven", f"is not so: pulled {pull}, and high is {high}", "pull it down")

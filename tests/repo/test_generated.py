@@ -12,6 +12,7 @@ from stoep_field.tables import SourceError
 ROOT = Path(__file__).resolve().parents[2]
 CHANNELS = Path("firmware/wire/channels.toml")
 BIN = Path("hardware/bin.toml")
+POST = Path("hardware/lamppost.toml")
 OUTPUT = Path("firmware/node/generated")
 
 
@@ -77,6 +78,15 @@ MISTAKES = {
     "a current below nothing": (BIN, "divider = 21", "divider = -21", "parts.battery.microamps.divider"),
     "parts on a bus that is not drawn": (BIN, "[pins.I2C_SDA]", "[pins.DATA_SDA]", "pins"),
     "a pin of no part": (BIN, 'part = "battery"', 'part = "bell"', "pins.BATTERY_ADC.part"),
+    "a lamp that is dark undriven": (POST, 'undriven = "lit"', 'undriven = "dark"', "pins.LIGHT_DIM.undriven"),
+    "a lamp pulled to the dark": (POST, 'pull = "down"', 'pull = "up"', "pins.LIGHT_DIM.undriven"),
+    "a lamp whose driver is the wrong way round": (POST, 'high = "dark"', 'high = "lit"', "pins.LIGHT_DIM.high"),
+    "a lamp whose pin floats": (POST, 'pull = "down"', "", "pins.LIGHT_DIM.pull"),
+    "a lamp pulled by nothing": (POST, 'pull = "down"', 'pull = "none"', "pins.LIGHT_DIM.pull"),
+    "a lamp of unknown sense": (POST, 'high = "dark"', 'high = "cosy"', "pins.LIGHT_DIM.high"),
+    "a lamp nobody has thought about": (POST, 'undriven = "lit"', "", "pins.LIGHT_DIM.undriven"),
+    "a lamp on a pin that is sampled at a reset": (POST, "gpio = 32", "gpio = 2", "pins.LIGHT_DIM.gpio"),
+    "a lamp on an input": (POST, "gpio = 32", "gpio = 34", "pins.LIGHT_DIM.gpio"),
     "a number that is text": (BIN, "RANGE_UART = 1", 'RANGE_UART = "1"', "numbers.RANGE_UART"),
     "a number named like a pin": (BIN, "RANGE_UART = 1", "RANGE_RX = 1", "numbers.RANGE_RX"),
 }

@@ -15,7 +15,7 @@ from cddl_verifier import Validator
 from stoep import resources
 
 CDDL = (resources.wire_dir() / "wire.cddl").read_text()
-RULES = ("uplink", "reply")
+RULES = ("uplink", "reply", "groupframe")
 logging.getLogger("cddl_verifier").disabled = True  # it logs each refusal, and most here are meant
 
 validated: Counter[str] = Counter()  # in this run of the tests, by rule
@@ -42,7 +42,7 @@ def _misfit(rule: str, plain: bytes) -> str | None:
 
 
 def fits(rule: str, plain: bytes) -> bool:
-    """Whether `plain` is an `uplink` or a `reply`."""
+    """Whether `plain` is what the rule of this name says."""
     return _misfit(rule, plain) is None
 
 

@@ -39,6 +39,16 @@ def seal(secret: bytes, kid: bytes, counter: int, plain: bytes, instance: bytes 
     return cbor2.dumps([PROTECTED, header, sealed])
 
 
+def seal_group(secret: bytes, kid: bytes, generation: int, counter: int, plain: bytes) -> bytes:
+    """A lamp's frame to its group."""
+    label = generation.to_bytes(2, "big")
+    okm = HKDF(SHA256(), 29, salt=None, info=label + kid).derive(secret)
+    piv = counter.to_bytes((counter.bit_length() + 7) // 8, "big")
+    nonce = bytes(a ^ b for a, b in zip(okm[16:], piv.rjust(13, b"\0"), strict=True))
+    sealed = AESCCM(okm[:16], tag_length=8).encrypt(nonce, plain, cbor2.dumps(["Encrypt0", PROTECTED, b""]))
+    return cbor2.dumps([PROTECTED, {4: kid, 6: piv, 10: label}, sealed])
+
+
 UPLINKS: list[tuple[str, int, list[Any]]] = [
     ("first report of a new board", 1, [NOBODY, 1, 3, 1, {2: [[0, 1, 1, 1853, 5512, -133, 812, 39, 12]]}]),
     ("usual report", 2, [INSTANCE, 900, 1, 1, 1, 1853, 5512, -133, 812, 39, 12]),
@@ -72,6 +82,29 @@ REPLIES: list[tuple[str, int, int, Any]] = [
     ("durable, received, time", 3, 300, {1: [1, 8], 2: [[1, 9, 9], [2, 1, 1]], 4: 849484800}),
     ("alarms on disk", 256, 0xFFFFFFFFFF, {1: [3, 4294967295], 3: [[3, 1], [3, 2]]}),
     ("settings", 257, 9, {1: [3, 9], 5: {1: 600, 3: 1400, 7: 11}}),
+]
+
+# Lamp (by its place in GROUP), generation, counter, event, age in ms.
+GROUP = [bytes.fromhex(kid) for kid in ("1a3b0001", "1a3b0002", "1a3b0003")]
+GROUP_SECRET = bytes(range(64, 96))
+GROUP_FRAMES: list[tuple[str, int, int, int, int, int]] = [
+    ("a motion just now", 0, 1, 1, 0, 0),
+    ("the same told again", 0, 1, 2, 0, 60),
+    ("another lamp", 2, 1, 256, 23, 180),
+    ("the next night", 0, 2, 1, 24, 255),
+    ("all numbers at their highest", 1, 65535, 0xFFFFFFFFFF, 65535, 65535),
+]
+# What no lamp says, well sealed.
+GROUP_REFUSED: list[tuple[str, str]] = [
+    ("empty", ""),
+    ("no age", cbor2.dumps([1]).hex()),
+    ("a number too many", cbor2.dumps([1, 2, 3]).hex()),
+    ("an age below nothing", cbor2.dumps([1, -1]).hex()),
+    ("an age of 17 bits", cbor2.dumps([1, 65536]).hex()),
+    ("no event", cbor2.dumps([None, 1]).hex()),
+    ("not in its shortest form", "82011801"),
+    ("bytes left over", "82010100"),
+    ("a map", cbor2.dumps({1: 1}).hex()),
 ]
 
 # Plaintexts and frames that an authentic peer never sends, and both sides refuse.
@@ -120,7 +153,21 @@ def main() -> None:
     whole = {"kid": KID.hex(), "secret": SECRET.hex(), "instance": INSTANCE.hex(), "frames": frames}
     VECTORS.mkdir(exist_ok=True)
     _write("frames.json", whole)
+    _write("group.json", _group())
     _write("refused.json", [{"name": name, "plain": plain} for name, plain in BROKEN_UPLINKS])
+
+
+def _group() -> dict[str, Any]:
+    frames, refused = [], []
+    for name, lamp, generation, counter, event, age in GROUP_FRAMES:
+        plain = cbor2.dumps([event, age])
+        frame = seal_group(GROUP_SECRET, GROUP[lamp], generation, counter, plain)
+        frames.append({"name": name, "lamp": lamp, "generation": generation, "counter": counter, "event": event,
+                       "age": age, "plain": plain.hex(), "frame": frame.hex()})  # fmt: skip
+    for name, text in GROUP_REFUSED:
+        frame = seal_group(GROUP_SECRET, GROUP[0], 1, 1, bytes.fromhex(text))
+        refused.append({"name": name, "plain": text, "frame": frame.hex()})
+    return {"secret": GROUP_SECRET.hex(), "kids": [kid.hex() for kid in GROUP], "frames": frames, "refused": refused}
 
 
 def _write(name: str, thing: Any) -> None:

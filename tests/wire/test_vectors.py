@@ -10,10 +10,13 @@ import contract
 import reference
 import second_reader
 from stoep import resources
+from stoep.errors import MalformedError
+from stoep.wire import frame
 
 VECTORS = resources.wire_dir() / "vectors"
 FRAMES: list[dict[str, Any]] = json.loads((VECTORS / "frames.json").read_text())["frames"]
 REFUSED: list[dict[str, str]] = json.loads((VECTORS / "refused.json").read_text())
+GROUP: dict[str, list[dict[str, Any]]] = json.loads((VECTORS / "group.json").read_text())
 # Of the right shape and spelling.
 ONLY_IN_THE_COMMENTS = {
     "a sample that follows on nothing",
@@ -41,3 +44,19 @@ def test_the_contract_refuses_what_it_must(vector: dict[str, str]) -> None:
     plain = bytes.fromhex(vector["plain"])
     assert contract.fits("uplink", plain) is (vector["name"] in ONLY_IN_THE_COMMENTS)
     assert second_reader.read(plain, tuple(reference.BEFORE)) is None
+
+
+@pytest.mark.parametrize("vector", GROUP["frames"], ids=[vector["name"] for vector in GROUP["frames"]])
+def test_what_a_lamp_tells_its_group_fits_the_cddl(vector: dict[str, Any]) -> None:
+    contract.validate("groupframe", bytes.fromhex(vector["plain"]))
+
+
+@pytest.mark.parametrize("vector", GROUP["refused"], ids=[vector["name"] for vector in GROUP["refused"]])
+def test_the_contract_refuses_what_no_lamp_tells(vector: dict[str, Any]) -> None:
+    assert not contract.fits("groupframe", bytes.fromhex(vector["plain"]))
+
+
+@pytest.mark.parametrize("vector", GROUP["frames"], ids=[vector["name"] for vector in GROUP["frames"]])
+def test_the_gateway_takes_no_group_frame_for_an_uplink(vector: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError):
+        frame.read_header(bytes.fromhex(vector["frame"]))

@@ -17,6 +17,7 @@ SOLAR_VOLTAGE = const(12)  # V, 3 decimals
 LID_COUNT = const(13)  # 1, 0 decimals
 TILT = const(14)  # °, 0 decimals
 FAILURES = const(15)  # 1, 0 decimals
+LAMP_POWER = const(16)  # W, 3 decimals
 
 # by id: name and offset; what travels is counts less offset
 CHANNELS = {
@@ -35,6 +36,7 @@ CHANNELS = {
     13: ("lid_count", 0),
     14: ("tilt", 0),
     15: ("failures", 0),
+    16: ("lamp_power", 0),
 }
 
 LAYOUT_BIN = const(1)
@@ -59,6 +61,10 @@ ALARM_SAFE_MODE = const(6)
 ALARM_CRASHED = const(7)
 ALARM_BATTERY_LOW = const(16)
 ALARM_BATTERY_EMPTY = const(17)
+ALARM_LAMP_STUCK_ON = const(18)
+ALARM_LAMP_STUCK_OFF = const(19)
+ALARM_LAMP_FLICKERING = const(20)
+ALARM_LAMP_HALF = const(21)
 ALARM_CLIMATE_FAILING = const(8)
 ALARM_RANGE_FAILING = const(9)
 ALARM_BATTERY_FAILING = const(10)

@@ -1,0 +1,74 @@
+"""Energy is counted to the last millijoule, and a lamp that does not do what it is told is found out."""
+
+from node.generated import catalogue as its
+from node.lamp.meter import Counter, Faults
+
+FULL = 36000
+ALL, HALF, FIFTH = 65535, 32768, 13107
+
+
+def test_a_night_of_short_and_long_steps_adds_up_exactly():
+    counter = Counter()
+    total = 0
+    for step in range(20000):
+        milliwatt, passed = 36000 - step % 977, 17 + step % 1931
+        counter.add(milliwatt, passed)
+        total += milliwatt * passed
+    assert counter.mwh == total // 3600000
+
+
+def test_the_most_power_for_the_longest_time_is_counted():
+    counter = Counter(5)
+    counter.add(200000, 3600000)
+    assert counter.mwh == 200005
+    counter.add(200000, 9 * 3600000)  # nobody looked for longer: no more than an hour is believed
+    assert counter.mwh == 400005
+
+
+def test_nothing_flows_back_and_no_time_runs_backwards():
+    counter = Counter()
+    counter.add(-500, 1000000)
+    counter.add(500, -1000000)
+    assert counter.mwh == 0
+
+
+def told(faults, share, powers):
+    return [change for power in powers for change in faults.look(share, power)]
+
+
+def test_a_lamp_that_obeys_is_no_news():
+    faults = Faults(FULL)
+    for share, power in ((0, 400), (FIFTH, 8100), (HALF, 18500), (ALL, 35000), (ALL, 29000), (0, 0)):
+        assert told(faults, share, [power] * 20) == []
+
+
+def test_stuck_on_off_and_half_are_said_once_and_taken_back_once():
+    for share, wrong, right, code in (
+        (0, 36000, 300, its.ALARM_LAMP_STUCK_ON),
+        (FIFTH, 36000, 7500, its.ALARM_LAMP_STUCK_ON),
+        (ALL, 200, 35000, its.ALARM_LAMP_STUCK_OFF),
+        (HALF, 0, 18000, its.ALARM_LAMP_STUCK_OFF),
+        (ALL, 18000, 36000, its.ALARM_LAMP_HALF),
+    ):
+        faults = Faults(FULL)
+        assert told(faults, share, [right] * 3) == []
+        assert told(faults, share, [wrong] * 4) == []
+        assert told(faults, share, [wrong] * 8) == [(code, 1)]
+        assert told(faults, share, [right] * 12) == [(code, 0)]
+
+
+def test_one_odd_reading_in_three_is_no_alarm():
+    faults = Faults(FULL)
+    assert told(faults, ALL, [36000, 36000, 0, 36000, 36000, 36000, 36000, 36000] * 3) == []
+
+
+def test_a_lamp_that_flickers_is_said_to_flicker_and_nothing_else():
+    faults = Faults(FULL)
+    assert told(faults, ALL, [36000, 2000] * 12) == [(its.ALARM_LAMP_FLICKERING, 1)]
+    assert told(faults, ALL, [36000] * 20) == [(its.ALARM_LAMP_FLICKERING, 0)]
+
+
+def test_while_it_fades_nothing_is_judged():
+    faults = Faults(FULL)
+    for step in range(200):
+        assert faults.look(step * 300, 0) == []
