@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from node import clock, frame, memory, patience, reply
+from node import clock, frame, memory, patience, power, reply
 from node.links.espnow import Link
 from node.session import Session
 
@@ -20,11 +20,12 @@ _FRAMES = const(12)  # frames a wake in all: what a backlog may cost
 class Contact:
     """A node with the radio on."""
 
-    def __init__(self, identity, life, recalled, ring):
+    def __init__(self, identity, life, recalled, ring, lamp=None):
         self._identity = identity
         self._life = life
         self._memory = recalled
         self._ring = ring
+        self._lamp = lamp  # which is then the link, too
         self.wanted = None  # settings as the gateway wishes them, {id: value}
 
     def talk(self):
@@ -32,7 +33,7 @@ class Contact:
         recalled = self._memory
         session = Session(recalled, self._ring, self._life)
         keys = frame.Keys(self._identity.secret, b"up")
-        link = Link(self._identity.channel, recalled.bridge)
+        link = self._lamp or Link(self._identity.channel, recalled.bridge)
         try:
             silent, answered = 0, False
             for attempt in range(1, _FRAMES + 1):
@@ -48,7 +49,7 @@ class Contact:
                         break
                     if silent == 2:
                         link.forget_bridge()
-                    time.sleep_ms(10 + os.urandom(1)[0] % 50)
+                    (self._lamp or power).pause(10 + os.urandom(1)[0] % 50)
             if answered:
                 patience.heard(recalled)
             else:
@@ -96,6 +97,8 @@ class Contact:
                 return "challenge"
             session.answered(instance, counter, answer)
             self.wanted = answer.settings or self.wanted
+            if answer.light and self._lamp:
+                self._lamp.live_by(answer.light, self._memory.heard_tick)
         except ValueError as error:
             print("reply counter=%d error=%s" % (counter, error))
             return None

@@ -11,7 +11,7 @@ from micropython import const
 from node import flash
 
 _MAGIC = const(0x537B)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIB"
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIBI"
 _RANGES = const(4)
 MOST_ALARMS = const(8)  # remembered by place; a cold boot finds those beyond
 _UNKNOWN = const(-32768)
@@ -35,6 +35,7 @@ class Memory:
         self.received = []  # (epoch, first, last) beyond it: in the gateway's hands
         self.number = 0  # last alarm number given in this epoch
         self.alarms = []  # (sector, offset) of the newest alarms not acknowledged
+        self.group = 0  # last number of a frame to the lamp group in this epoch
         self.more = 1  # whether the ring may hold others
         self.raised = 0  # alarms that are on, one bit a code
         self.next_wake = 0  # tick
@@ -83,7 +84,7 @@ class Memory:
                 self.saturated, self.held_high, self.leant, self.silent, self.skip,
                 self.unfinished, self.tried, self.thrift,
                 self.wholes, self.watchdogs, self.crashes, self.frames, self.unheard, self.heap, self.told, self.untold,
-                self.refused, self.flaw, self.more,
+                self.refused, self.flaw, self.more, self.group,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -124,7 +125,7 @@ def unpack(data):
     memory.thrift = fields[61]
     memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard = fields[62:67]
     memory.heap, memory.told, memory.untold = fields[67:70]
-    memory.refused, memory.flaw, memory.more = fields[70:73]
+    memory.refused, memory.flaw, memory.more, memory.group = fields[70:74]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

@@ -45,6 +45,20 @@ def count(memory, tick):
         memory.saturated = hour + 1
 
 
+def seen(memory, high, rose, tick):
+    """The same count by a node that is awake and looks at the pin itself; whether this look changed it."""
+    if not high:
+        memory.held_high = 0
+    if tick < memory.deaf_until or (memory.wakes >= _MOST and tick // _HOUR == memory.hour):
+        return False
+    if rose:
+        count(memory, tick)
+    elif high:  # still the same movement
+        memory.held_high = min(memory.held_high + 1, _HELD)
+        memory.deaf_until = tick + _DEAF_S
+    return rose
+
+
 def rest(memory, high, tick):
     """(seconds to sleep, whether a movement may end it), up to the next sample at the longest."""
     left = max(1, memory.next_wake - tick)

@@ -22,6 +22,7 @@ class Link:
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._wlan.active(True)
         self._wlan.config(channel=channel)
+        self.channel = channel
         self._radio = espnow.ESPNow()
         self._radio.config(rxbuf=_RECEIVE_BUFFER)
         self._radio.active(True)
@@ -40,15 +41,30 @@ class Link:
             left = timeout_ms - time.ticks_diff(time.ticks_ms(), started)
             if left <= 0:
                 return None
-            mac, frame = self._radio.irecv(left)
+            mac, frame = self.catch(left)
             if mac is None:
                 continue
             heard = accept(frame)
             if heard is not None:
-                self._answered_by(bytes(mac))
+                self.answered_by(bytes(mac))
                 return heard
 
-    def _answered_by(self, mac):
+    def catch(self, timeout_ms):
+        """(MAC, frame) of whatever comes first, or (None, None) after the timeout."""
+        return self._radio.irecv(timeout_ms)
+
+    def tell(self, frame):
+        """To everybody in range, whether or not anybody hears it."""
+        self._radio.send(_EVERYBODY, frame)
+
+    def tune(self, channel):
+        """Go to another radio channel."""
+        if channel != self.channel:
+            self.channel = channel
+            self._wlan.config(channel=channel)
+
+    def answered_by(self, mac):
+        """That bridge hears us; frames go to it."""
         if mac != self.bridge:
             if self.bridge:
                 self._radio.del_peer(self.bridge)
