@@ -110,7 +110,7 @@ class Follow:
 
     def _advance(self, one, lamp, when):
         distance = self._places[lamp] - self._places[one[_LAMP]]
-        # Who lingered may have gone on at any time since they came: to think them slow costs light and leaves nobody dark.
+        # Who lingered may have gone on at any time since they came: to think them slow leaves nobody dark.
         seen = pace(abs(distance), time.ticks_diff(when, one[_AT if one[_WAY] else _CAME]))
         way = 1 if distance > 0 else -1
         if way == -one[_WAY] or (not one[_WAY] and one[_SEEN] >> lamp & 1):
