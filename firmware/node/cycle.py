@@ -17,6 +17,7 @@ _TAKING = (
     "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust", "generated",
 )  # fmt: skip
 _TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated"
+_LAMP = "watch", "frame", "ccm", "kdf", "links"  # which it needs at any time
 
 _HIGHEST = const(65535)
 
@@ -26,6 +27,8 @@ class Cycle:
 
     def __init__(self, device, identity, release):
         self._identity = identity
+        self._channel = identity.channel
+        self._lamp = None
         self._watchdog = power.watchdog()
         self._life = Life(device)
         if not self._life.alive:
@@ -67,27 +70,34 @@ class Cycle:
         self._life.declare(epoch, first, last, LOST_FULL)
 
     def run(self):
-        """The wake, up to deep sleep. Does not return."""
+        """The wake, up to deep sleep; a lamppost stays awake and serves its lamp. Does not return."""
+        while True:
+            self._wake()
+            self._rest()
+
+    def _wake(self):
         recalled = self._memory
         self._take_if_it_can()
         self._watchdog.feed()
         memory.note_heap(recalled)
-        staging.forget(*_TAKING)
+        self._forget(_TAKING)
         if recalled.alarms or not recalled.skip:
             wanted = self._talk()
             memory.note_heap(recalled)
-            staging.forget(*_TALKING)
+            self._forget(_TALKING)
             if wanted or self._life.good():
                 self._settle(wanted)
         else:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
         self._watchdog.feed()
-        self._rest()
+
+    def _forget(self, names):
+        staging.forget(*[name for name in names if not (self._lamp and name in _LAMP)])
 
     def _talk(self):
         from node.contact import Contact
 
-        contact = Contact(self._identity, self._life, self._memory, self._ring)
+        contact = Contact(self._identity, self._life, self._memory, self._ring, self._lamp)
         contact.talk()
         return contact.wanted
 
@@ -96,10 +106,21 @@ class Cycle:
 
         options = settings.load(self._life)
         self._interval = options.interval
-        self._identity.channel = options.radio_channel or self._identity.channel
+        self._identity.channel = options.radio_channel or self._channel
+        if self._identity.kind == "lamppost" and self._whole:
+            self._switch_on()
         from node.taking import Taking
 
-        Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, power.pause)
+        Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
+
+    def _switch_on(self):
+        from node.links.espnow import Link
+
+        if self._lamp is None:
+            from node.lamp.post import Post
+
+            self._lamp = Post(self._identity, self._memory, Link(self._identity.channel, self._memory.bridge))
+        self._lamp.tune(self._identity.channel)
 
     def _take_if_it_can(self):
         try:
@@ -135,6 +156,13 @@ class Cycle:
             planned = now + interval
         recalled.next_wake = planned
         trust.ended(recalled, self._whole)
+        if self._lamp:
+            self._whole = trust.begin(recalled, now)  # what goes wrong while it stays awake counts, too
+            memory.keep(recalled)
+            del thrift, trust, watch
+            self._forget(_TAKING)
+            self._lamp.stay(planned)
+            return
         seconds, watching = watch.rest(recalled, recalled.watched and Pin(recalled.watched, Pin.IN).value(), now)
         memory.keep(recalled)
         power.sleep(seconds * 1000, recalled.watched if watching else None)

@@ -9,7 +9,7 @@ from node import flash
 from node.generated import catalogue as its
 
 CLIMATE, RANGE, BATTERY, SOLAR = const(0), const(1), const(2), const(3)
-MOTION, PARTICLES, CO2 = const(4), const(5), const(6)
+MOTION, PARTICLES, CO2, LAMP = const(4), const(5), const(6), const(7)
 _NAMES = ("climate", "range", "battery", "solar", "motion", "particles", "co2", "lamp")
 _HIGHEST = const(65535)
 _FAILING = const(3)  # failures beyond successes at which it is an alarm; as many successes end it

@@ -18,12 +18,13 @@ class Answer:
     wishes them, or None.
     """
 
-    def __init__(self, durable, received, alarms, utc, settings=None):
+    def __init__(self, durable, received, alarms, utc, settings=None, light=None):
         self.durable = durable
         self.received = received
         self.alarms = alarms
         self.utc = utc
         self.settings = settings
+        self.light = light
 
 
 def decode(plain):

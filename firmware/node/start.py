@@ -22,6 +22,8 @@ def run():
 
         Relay(who.channel, RELEASE).run()
     else:
+        if who.kind == "lamppost":
+            _light_up()
         if _is_visited(who.kind):
             return True
         _nap_on()
@@ -29,6 +31,13 @@ def run():
 
         Cycle(device, who, RELEASE).run()
     return False
+
+
+def _light_up():
+    # After a restart the PWM of the life before may go on, and be dark: a pin that nobody drives is light.
+    from node.generated.pins_lamppost import LIGHT_DIM
+
+    Pin(LIGHT_DIM, Pin.IN)
 
 
 def _nap_on():

@@ -10,19 +10,19 @@ from node.ring import ALARM, SAMPLE
 _DAY = const(86400)
 
 
-def _kind(name, options, recalled, pause):
+def _kind(name, options, recalled, lamp):
     if name == "bin":
         from node.kinds.bin import Bin
 
-        return Bin(options, recalled, pause)
+        return Bin(options, recalled)
     if name == "bench":
         from node.kinds.bench import Bench
 
-        return Bench(options, recalled, pause)
+        return Bench(options, recalled)
     if name == "lamppost":
         from node.kinds.lamppost import Lamppost
 
-        return Lamppost(options, recalled, pause)
+        return Lamppost(recalled, lamp)
     raise ValueError("no kind named %s in this release" % name)
 
 
@@ -33,7 +33,7 @@ class Taking:
         self._memory = recalled
         self._ring = ring
 
-    def run(self, name, options, whole, pause):
+    def run(self, name, options, whole, lamp=None):
         """A sample, if this wake is a `whole` one of a `name`, and what there is to be alarmed about."""
         recalled = self._memory
         for alarm in trust.alarms(recalled):
@@ -42,7 +42,7 @@ class Taking:
             print("safe mode unfinished=%d" % recalled.unfinished)
             return
         recalled.wholes += 1
-        kind = _kind(name, options, recalled, pause)
+        kind = _kind(name, options, recalled, lamp)
         recalled.watched = kind.watched if options.sampling and recalled.thrift < thrift.SPARING else 0
         if options.sampling:
             self._sample(kind, options.low_mv)
@@ -78,4 +78,4 @@ class Taking:
         recalled.alarms.append(place)
         recalled.raised ^= 1 << code
         said = (recalled.epoch, recalled.number, code, raised, value)
-        print("alarm epoch=%d number=%d code=%d raised=%d value=%d" % said)
+        print("alarm epoch=%d number=%d code=%d raised=%d value=%s" % said)

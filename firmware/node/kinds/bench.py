@@ -19,7 +19,7 @@ class Bench:
     layout = its.LAYOUT_BENCH
     watched = pins.PASSERS_OUT
 
-    def __init__(self, settings, memory, _pause):
+    def __init__(self, settings, memory):
         self._memory = memory
         i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
         self._climate = BME280(i2c, pins.CLIMATE_ADDRESS)

@@ -24,7 +24,7 @@ class Bin:
     layout = its.LAYOUT_BIN_MOVING
     watched = pins.MOTION_INT
 
-    def __init__(self, settings, memory, _pause):
+    def __init__(self, settings, memory):
         self._settings = settings
         self._memory = memory
         self._i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)

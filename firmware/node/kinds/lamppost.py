@@ -1,4 +1,7 @@
-"""A lamppost: the air beside it, the dust and the carbon dioxide in it, who passes. Its lamp is not driven yet."""
+"""A lamppost: the air beside it, the dust and the carbon dioxide in it, who passes, and what its lamp uses.
+
+The lamp itself is served by `node/lamp/post.py` all the time, also while a sensor here is waited for.
+"""
 
 from machine import I2C, UART, Pin
 
@@ -11,11 +14,11 @@ class Lamppost:
     """Its sensors. Each one's driver makes room for the next one's: together they are too much for a board."""
 
     layout = its.LAYOUT_LAMPPOST
-    watched = pins.PASSERS_OUT
+    watched = 0  # it does not sleep
 
-    def __init__(self, _settings, memory, pause):
+    def __init__(self, memory, lamp):
         self._memory = memory
-        self._pause = pause
+        self._lamp = lamp
         self._i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
 
     def sample(self):
@@ -33,6 +36,7 @@ class Lamppost:
         moves = self._reading(health.MOTION, self._passers, False)
         if moves is not None:
             counts[its.MOTION_COUNT] = moves
+        self._reading(health.LAMP, self._lamp.consumption.check, False)
         return counts
 
     def _reading(self, sensor, read, lively):
@@ -48,13 +52,13 @@ class Lamppost:
     def _co2(self, pascal):
         from node.sensors.scd41 import SCD41
 
-        return SCD41(self._i2c, pins.CO2_ADDRESS, self._pause).read(pascal)
+        return SCD41(self._i2c, pins.CO2_ADDRESS, self._lamp.pause).read(pascal)
 
     def _dust(self):
         from node.sensors.pms5003 import PMS5003
 
         uart = UART(pins.PARTICLES_UART, baudrate=9600, tx=pins.PARTICLES_TX, rx=pins.PARTICLES_RX)
-        return PMS5003(uart, Pin(pins.PARTICLES_SET, Pin.OUT, value=0), self._pause).read()
+        return PMS5003(uart, Pin(pins.PARTICLES_SET, Pin.OUT, value=0), self._lamp.pause).read()
 
     def _passers(self):
         from node.sensors.pir import PIR
@@ -62,5 +66,6 @@ class Lamppost:
         return PIR(self._memory).read()
 
     def alarms(self, _counts, _tick):
-        """A lamppost has none of its own yet."""
-        return []
+        """A lamp that does not do as it is told. How bright it is meanwhile stays in the street."""
+        news, self._lamp.consumption.news = self._lamp.consumption.news, []
+        return [(its.ALARM_LAMP_STUCK_ON + fault, on, its.LAMP_POWER, None) for fault, on in news]

@@ -16,10 +16,11 @@ _NEVER, _VARIED = const(-1), const(-2)
 
 
 class Consumption:
-    """Counted second by second from what the lamp is told; `news` are alarms (code, on) that nobody took yet."""
+    """Counted second by second from what the lamp is told; `news` are faults (see meter.py) that nobody took yet."""
 
     def __init__(self):
         self.news = []
+        self._error = None  # of the last look
         self._used, self._fixed = Counter(), Counter()
         self._faults = Faults(pins.LAMP_MILLIWATT)
         self._second = self._looked = clock.tick()
@@ -47,12 +48,18 @@ class Consumption:
         from node.sensors.ina219 import INA219
 
         i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
+        self._error = None
         try:
             millivolt, milliampere = INA219(i2c, pins.LAMP_ADDRESS, pins.LAMP_SHUNT_MILLIOHM).read()
         except (OSError, ValueError) as error:
-            print("sensor name=lamp error=%s" % error)
+            self._error = error
             return
         self.news += self._faults.look(share, millivolt * max(milliampere, 0) // 1000)
+
+    def check(self):
+        """Raises what went wrong when the lamp's current was looked at last."""
+        if self._error:
+            raise self._error
 
     def take(self):
         """(mWh used, mWh that a fixed schedule would have used) since the last call."""

@@ -5,8 +5,6 @@ All in whole numbers: milliwatts over milliseconds become microwatt-hours, what 
 
 from micropython import const
 
-from node.generated import catalogue as its
-
 _HOUR_MS = const(3600)  # in which a milliwatt becomes a microwatt-hour
 _CARRY = const(1000)
 _LONGEST_MS = const(3600000)
@@ -15,7 +13,8 @@ _FULL = const(65535)  # as dimming.light says it
 _SURELY = const(5)  # looks beyond the contrary ones until it is said; as many end it
 _LOOKS = const(0xFF)  # eight of them are watched for flicker,
 _JUMPS = const(4)  # and so many jumps are one
-_FAULTS = (its.ALARM_LAMP_STUCK_ON, its.ALARM_LAMP_STUCK_OFF, its.ALARM_LAMP_FLICKERING, its.ALARM_LAMP_HALF)
+STUCK_ON, STUCK_OFF, FLICKERING, HALF = const(0), const(1), const(2), const(3)  # as their alarms in the catalogue
+_FAULTS = const(4)
 
 
 class Counter:
@@ -40,15 +39,15 @@ class Faults:
     """Commanded against measured; `full` is the lamp's power at its brightest, in milliwatt."""
 
     def __init__(self, full):
-        self.raised = 0  # a bit for each of _FAULTS
+        self.raised = 0  # a bit for each fault
         self._full = full
-        self._counts = bytearray(len(_FAULTS))
+        self._counts = bytearray(_FAULTS)
         self._share = -1
         self._before = 0
         self._jumps = 0
 
     def look(self, share, milliwatt):
-        """A measurement, and the share of light commanded since the one before: [(code, on)] of the alarms it changes.
+        """A measurement, and the share of light commanded since the one before: [(fault, on)] of those it changes.
 
         While the lamp fades nothing is judged: what counts are two looks at one share.
         """
@@ -70,7 +69,7 @@ class Faults:
             on = self.raised >> fault & 1
             if count == (0 if on else _SURELY):
                 self.raised ^= 1 << fault
-                changed.append((_FAULTS[fault], 1 - on))
+                changed.append((fault, 1 - on))
         return changed
 
     def _flickers(self):

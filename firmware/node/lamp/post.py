@@ -47,6 +47,10 @@ class Post:
         self._memory.untold |= memory.HEALTH
         print("light version=%08x lamps=%d" % (version, len(group[3]) if group else 1))
 
+    def tune(self, channel):
+        """Go to another radio channel."""
+        self._link.tune(channel)
+
     def stay(self, until):
         """Serve the lamp up to the tick `until`, or until there is news of it."""
         while clock.tick() < until and not self.consumption.news:

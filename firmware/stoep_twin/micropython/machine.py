@@ -84,6 +84,17 @@ class Pin:
         self.value(0)
 
 
+class PWM:
+    def __init__(self, dest, *, freq=5000, duty_u16=0, invert=0):
+        self._duty = duty_u16
+
+    def duty_u16(self, value=None):
+        if value is None:
+            return self._duty
+        self._duty = value
+        return None
+
+
 class ADC:
     ATTN_0DB = 0
     ATTN_2_5DB = 1

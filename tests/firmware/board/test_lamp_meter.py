@@ -1,6 +1,6 @@
 """Energy is counted to the last millijoule, and a lamp that does not do what it is told is found out."""
 
-from node.generated import catalogue as its
+from node.lamp import meter
 from node.lamp.meter import Counter, Faults
 
 FULL = 36000
@@ -44,11 +44,11 @@ def test_a_lamp_that_obeys_is_no_news():
 
 def test_stuck_on_off_and_half_are_said_once_and_taken_back_once():
     for share, wrong, right, code in (
-        (0, 36000, 300, its.ALARM_LAMP_STUCK_ON),
-        (FIFTH, 36000, 7500, its.ALARM_LAMP_STUCK_ON),
-        (ALL, 200, 35000, its.ALARM_LAMP_STUCK_OFF),
-        (HALF, 0, 18000, its.ALARM_LAMP_STUCK_OFF),
-        (ALL, 18000, 36000, its.ALARM_LAMP_HALF),
+        (0, 36000, 300, meter.STUCK_ON),
+        (FIFTH, 36000, 7500, meter.STUCK_ON),
+        (ALL, 200, 35000, meter.STUCK_OFF),
+        (HALF, 0, 18000, meter.STUCK_OFF),
+        (ALL, 18000, 36000, meter.HALF),
     ):
         faults = Faults(FULL)
         assert told(faults, share, [right] * 3) == []
@@ -64,8 +64,8 @@ def test_one_odd_reading_in_three_is_no_alarm():
 
 def test_a_lamp_that_flickers_is_said_to_flicker_and_nothing_else():
     faults = Faults(FULL)
-    assert told(faults, ALL, [36000, 2000] * 12) == [(its.ALARM_LAMP_FLICKERING, 1)]
-    assert told(faults, ALL, [36000] * 20) == [(its.ALARM_LAMP_FLICKERING, 0)]
+    assert told(faults, ALL, [36000, 2000] * 12) == [(meter.FLICKERING, 1)]
+    assert told(faults, ALL, [36000] * 20) == [(meter.FLICKERING, 0)]
 
 
 def test_while_it_fades_nothing_is_judged():
