@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +78,7 @@ class Board:
         line: Line | None = None,
     ) -> None:
         self.name = name
+        self.stays_awake = False  # whether it would never sleep by itself
         self.mac = mac
         self.radio = radio
         self.state = State.OFF
@@ -155,6 +156,19 @@ class Board:
             path.unlink(missing_ok=True)  # it may hold a secret
         if end.failure is not None:
             raise ScriptError(f"{self.name}: {end.failure}")
+
+    @contextlib.asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[None]:
+        """Holds `hands` while the board does nothing. One that stays awake is stopped, and starts again afterwards."""
+        waiting = asyncio.ensure_future(self.hands.acquire())
+        await asyncio.sleep(0)  # it stands in line before the board's next start
+        if self.stays_awake and self._link is not None and not self._script:
+            self.crash(Cause.RESET)
+        await waiting
+        try:
+            yield
+        finally:
+            self.hands.release()
 
     def _ring(self) -> None:
         self._wake = Wake.TIMER

@@ -63,7 +63,7 @@ async def _end_windows(street: Street, more_s: int = 0) -> None:
     target = ((last + street.tolerance_us) // window_us + 1) * window_us + (_GRACE_S + more_s) * 1_000_000
     async with contextlib.AsyncExitStack() as asleep:
         for node in street.nodes.values():
-            await asleep.enter_async_context(node.board.hands)
+            await asleep.enter_async_context(node.board.at_rest())
         ahead = (target - street.clock.utc_us()) / 1e6
         if ahead > 0:
             street.clock.jump(ahead)
@@ -129,7 +129,7 @@ def summarise(street: Street) -> Summary:
 
 def _budgets(street: Street) -> dict[str, dict[str, float]]:
     by_kind: dict[str, list[Spent]] = {}
-    for node in street.nodes.values():
+    for node in [node for node in street.nodes.values() if not node.board.stays_awake]:
         spent = Spent(node.samples, node.board.starts, street.air.nonces.by_kid[node.entry.kid], node.board.upkeep)
         by_kind.setdefault(node.entry.kind, []).append(spent)
     drawings = hardware_dir()

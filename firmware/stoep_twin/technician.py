@@ -45,7 +45,7 @@ async def commission_bridge(board: Board, channel: int) -> None:
 
 
 async def change_settings(board: Board, **settings: int) -> None:
-    """Change settings of a board; waits until it sleeps."""
+    """Change settings of a board; waits until it sleeps, or resets it."""
     changed = ", ".join(f"{name}={value}" for name, value in settings.items())
-    async with board.hands:
+    async with board.at_rest():
         await board.run_script(f"from node import settings\nsettings.store({changed})\n")

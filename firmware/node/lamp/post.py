@@ -30,7 +30,7 @@ class Post:
         self._kid = identity.kid
         self._link = link
         self._blind_until = clock.tick() + _WARM_UP_S if power.cause() == "power" else 0
-        self._high = False
+        self._high = 0
         self._plan = self._neighbours = None
         self.consumption = Consumption()
         recalled.light = 0  # what it lived by is gone with the heap: the gateway must hear so
@@ -116,7 +116,7 @@ class Post:
         high, tick = self._passers.value(), clock.tick()
         if tick < self._blind_until:
             return
-        rose, self._high = high and not self._high, high
+        rose, self._high = high > self._high, high
         if watch.seen(self._memory, high, rose, tick):
             memory.keep(self._memory)
         if high and self._neighbours:
