@@ -77,5 +77,6 @@ class Taking:
             recalled.more = 1
         recalled.alarms.append(place)
         recalled.raised ^= 1 << code
+        memory.keep(recalled)  # whatever becomes of this wake, it is raised
         said = (recalled.epoch, recalled.number, code, raised, value)
         print("alarm epoch=%d number=%d code=%d raised=%d value=%s" % said)
