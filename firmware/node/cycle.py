@@ -16,7 +16,7 @@ from node.ring import Ring
 _TAKING = (
     "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust", "generated",
 )  # fmt: skip
-_TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated"
+_TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated", "lamp.told"
 _LAMP = "watch", "frame", "ccm", "kdf", "links"  # which it needs at any time
 
 _HIGHEST = const(65535)

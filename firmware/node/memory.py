@@ -10,8 +10,8 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x537B)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIBI"
+_MAGIC = const(0x537D)  # raised whenever the fields change
+_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIBII"
 _RANGES = const(4)
 MOST_ALARMS = const(8)  # remembered by place; a cold boot finds those beyond
 _UNKNOWN = const(-32768)
@@ -65,6 +65,7 @@ class Memory:
         self.untold = HEALTH  # what it must hear of the node itself
         self.refused = 0  # fingerprint of the settings refused or given up last; 0: none
         self.flaw = 0  # the setting that was wrong in them; 0: nobody answered under them
+        self.light = 0  # version of the light it lives by, see wire.cddl; 0: none
         self.thrift = 0  # stage of a low battery, see thrift.py
         self.unfinished = 0  # wakes in a row that did not come to their end
         self.tried = 0  # tick at which the whole application was tried last
@@ -84,7 +85,7 @@ class Memory:
                 self.saturated, self.held_high, self.leant, self.silent, self.skip,
                 self.unfinished, self.tried, self.thrift,
                 self.wholes, self.watchdogs, self.crashes, self.frames, self.unheard, self.heap, self.told, self.untold,
-                self.refused, self.flaw, self.more, self.group,
+                self.refused, self.flaw, self.more, self.group, self.light,
             )
         )  # fmt: skip
         ranges = self.received[:_RANGES]
@@ -125,7 +126,7 @@ def unpack(data):
     memory.thrift = fields[61]
     memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard = fields[62:67]
     memory.heap, memory.told, memory.untold = fields[67:70]
-    memory.refused, memory.flaw, memory.more, memory.group = fields[70:74]
+    memory.refused, memory.flaw, memory.more, memory.group, memory.light = fields[70:75]
     at = size + 2
     for _ in range(data[size]):
         memory.received.append(struct.unpack_from("<HII", data, at))

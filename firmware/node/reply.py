@@ -4,7 +4,7 @@ from micropython import const
 
 from node import cbor
 
-_DURABLE, _RECEIVED, _COMMITTED, _UTC, _SETTINGS = const(1), const(2), const(3), const(4), const(5)
+_DURABLE, _RECEIVED, _COMMITTED, _UTC, _SETTINGS, _LIGHT = const(1), const(2), const(3), const(4), const(5), const(6)
 _MOST_RANGES = const(4)
 _MOST_ALARMS = const(8)
 _MOST_SETTINGS = const(16)
@@ -15,7 +15,7 @@ class Answer:
 
     `durable` (epoch, seq), `received` [(epoch, first, last)], `alarms` [(epoch, number)],
     `utc` seconds since 2000, or None when the gateway does not trust its clock; `settings` {id: value} as the gateway
-    wishes them, or None.
+    wishes them, or None; `light` as `lamp/told.py` reads it, or None.
     """
 
     def __init__(self, durable, received, alarms, utc, settings=None, light=None):
@@ -35,7 +35,7 @@ def decode(plain):
     if not isinstance(thing, dict):
         raise ValueError("neither answer nor challenge")  # noqa: TRY004 (a shape, not a type)
     for key in thing:
-        if not _DURABLE <= key <= _SETTINGS:
+        if not _DURABLE <= key <= _LIGHT:
             raise ValueError("unknown key %d" % key)
     utc = thing.get(_UTC)
     if _UTC in thing:
@@ -43,12 +43,18 @@ def decode(plain):
     settings = thing.get(_SETTINGS)
     if _SETTINGS in thing:
         _check_settings(settings)
+    light = None
+    if _LIGHT in thing:
+        from node.lamp import told  # which other kinds never hear, and have no room for
+
+        light = told.light(thing[_LIGHT])
     return Answer(
         _tuple(thing.get(_DURABLE), 2),
         _tuples(thing, _RECEIVED, 3, _MOST_RANGES),
         _tuples(thing, _COMMITTED, 2, _MOST_ALARMS),
         utc,
         settings,
+        light,
     )
 
 

@@ -18,7 +18,7 @@ _BLOCK = const(2)  # the key and head of losses or alarms
 _LOST_COST = const(17)
 _ALARM_COST = const(24)
 _MOST_ALARMS = const(4)
-_HEALTH_COST = const(80)
+_HEALTH_COST = const(85)
 _TRACE_HEAD = const(3)
 _BEYOND = const(65536)  # an epoch later than any
 
@@ -81,8 +81,8 @@ class Session:
             return 0
         self._told_health = HEALTH
         report.health = [memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard, memory.heap]
-        report.health += [self._ring.use(*memory.durable), flash.crc32(self._life.settings() or b"\xa0")]
-        report.health += [memory.refused, memory.flaw]
+        report.health += [self._ring.use(*memory.durable), memory.light]
+        report.health += [flash.crc32(self._life.settings() or b"\xa0"), memory.refused, memory.flaw]
         report.health += memory.failures
         return _HEALTH_COST
 

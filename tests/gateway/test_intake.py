@@ -256,7 +256,7 @@ def test_a_frame_that_brings_nothing_new_costs_no_write(chain: Chain) -> None:
 
 
 def _health(version: int, refused: int = 0) -> Health:
-    return Health(1, 0, 0, 1, 0, 9000, 3, version, refused, 0, (0,) * 8)
+    return Health(1, 0, 0, 1, 0, 9000, 3, 0, version, refused, 0, (0,) * 8)
 
 
 def test_settings_are_sent_to_a_node_that_is_known_to_live_by_others(chain: Chain, node: PlayedNode) -> None:

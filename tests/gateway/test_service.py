@@ -111,7 +111,7 @@ def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
         ask(bridge, node, node.report(sample(1, 5)))
         crashed = Alarm(1, 1, 7, 9, True, 1, b"0.1.0 measuring: OSError: \xff")
         ask(bridge, node, node.report(alarms=(crashed,)))
-        said = Health(96, 1, 2, 300, 12, 4096, 7, 0xDEADBEEF, 0xC0FFEE, 1, (0, 3, 0, 0, 0, 0, 700, 0))
+        said = Health(96, 1, 2, 300, 12, 4096, 7, 0xC0DE, 0xDEADBEEF, 0xC0FFEE, 1, (0, 3, 0, 0, 0, 0, 700, 0))
         ask(bridge, node, node.report(health=said, tick=12))
         ask(bridge, node, node.report(sample(1, 13)))
         event = city.wait(lambda city: city.of("/event"))[0]
@@ -127,6 +127,7 @@ def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
             "frames_unanswered": 12,
             "heap_free_least": 4096,
             "ring_used_percent": 7,
+            "light": "0000c0de",
             "settings": {
                 "version": "deadbeef",
                 "refused": "00c0ffee",

@@ -57,7 +57,7 @@ class BoardNode:
         return [one and (bytes.fromhex(one[0]), bytes.fromhex(one[1]), one[2]) for one in verdicts]
 
     def read(self, plains: list[bytes]) -> list[Any]:
-        """For each plaintext [durable, received, alarms, utc, settings], 0 for a challenge, or None for neither."""
+        """For each plaintext [durable, received, alarms, utc, settings, light], 0 (a challenge), None (neither)."""
         verdicts: list[Any] = self._ask("read", [plain.hex() for plain in plains])
         return verdicts
 

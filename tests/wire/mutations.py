@@ -56,7 +56,21 @@ def reply(rng: Random) -> Any:
         answer[4] = number(rng)
     if rng.random() < 0.3:
         answer[5] = dict(sorted((number(rng), number(rng)) for _ in range(rng.choice((1, 3, 16, 17)))))
+    if rng.random() < 0.4:
+        answer[6] = _light(rng)
     return answer
+
+
+def _light(rng: Random) -> list[Any]:
+    moment = lambda: number(rng, -200_000, 200_000)  # noqa: E731
+    dusk = number(rng, -200_000, 199_999)
+    levels = [number(rng, 0, 1000) for _ in range(2)]
+    light: list[Any] = [number(rng), [dusk, number(rng, dusk + 1, 200_000), *levels, *(moment() for _ in range(4))]]
+    if rng.random() < 0.7:
+        positions = sorted(rng.sample(range(10_001), rng.choice((1, 2, 6, 12, 12, 13))))
+        lamps = [[rng.randbytes(4), position] for position in positions]
+        light.append([number(rng, 0, 65535), rng.randbytes(16), rng.randrange(len(lamps)), lamps])
+    return light
 
 
 def uplink(rng: Random) -> list[Any]:
@@ -83,7 +97,7 @@ def uplink(rng: Random) -> list[Any]:
     if earlier:
         parts[6] = [number(rng, 0, epoch - 1), number(rng, 1)]
     if rng.random() < 0.3:
-        parts[7] = [number(rng) for _ in range(18)]
+        parts[7] = [number(rng) for _ in range(19)]
     if rng.random() < 0.3:
         parts[8] = rng.randbytes(rng.choice((1, 2, 40, 150, 150, 151)))
     return [instance, epoch, tick, 0 if earlier else number(rng, 1, 2**31), parts]

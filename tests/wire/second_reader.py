@@ -1,10 +1,11 @@
-"""An uplink read by the letter of wire.cddl and its comments, without the gateway's code.
+"""Uplinks and replies read by the letter of wire.cddl and its comments, without the gateway's code.
 
 The shape is `contract.py`'s affair. Here is what the comments say: what counts from what, and which numbers make sense.
 """
 
 import tomllib
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import cbor2
@@ -17,6 +18,7 @@ _CHANNELS = tomllib.loads((resources.wire_dir() / "channels.toml").read_text())
 ALARM_CODES = {alarm["id"] for alarm in _CHANNELS["alarms"].values()}
 LAYOUTS = {layout["id"]: len(layout["channels"]) for layout in _CHANNELS["layouts"].values()}  # how many values
 SAMPLES, RUNS, LOST, ALARMS, FLOOR = 2, 3, 4, 5, 6
+LIGHT = 6  # of a reply
 
 
 class Content(NamedTuple):
@@ -100,3 +102,25 @@ def read(plain: bytes, before: tuple[int, int]) -> Content | None:
         return _report(message) if isinstance(message[-1], dict) else _usual(message, before)
     except Senseless:
         return None
+
+
+def read_reply(plain: bytes) -> dict[int, Any] | int | None:
+    """The content, by key, 0 for a challenge, or None for what no gateway says."""
+    if not contract.fits("reply", plain):
+        return None
+    answer = cbor2.loads(plain)
+    try:
+        if answer and LIGHT in answer:
+            _light(answer[LIGHT])
+    except Senseless:
+        return None
+    said: dict[int, Any] | int = answer
+    return said
+
+
+def _light(light: list[Any]) -> None:
+    dusk, dawn, *_ = light[1]
+    _sure(dawn > dusk)
+    for _generation, _secret, own, lamps in light[2:]:
+        _sure(own < len(lamps))
+        _sure(all(one[1] < other[1] for one, other in pairwise(lamps)))

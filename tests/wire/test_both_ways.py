@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 import contract
 from board_node import BoardNode
 from effort import searching, unlimited
+from light_shown import shown_light
 from stoep.store.ranges import Ranges
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
+from stoep.wire.light import Lamp, Light, Plan, Share
 from stoep.wire.messages import Origin, Place, Uplink
 from stoep.wire.replies import Answer, Challenge, read_reply, version_of
 
@@ -31,6 +33,24 @@ epochs = st.integers(0, 65535)
 u32 = st.integers(0, U32)
 layouts = st.sampled_from(sorted(LAYOUTS))
 values = st.none() | st.integers(-(2**31), 2**31 - 1)
+permille = st.integers(0, 1000)
+moments = st.integers(-200_000, 200_000)
+
+
+@st.composite
+def lights(draw: st.DrawFn) -> Light:
+    """A night, and for most of them up to twelve lamps."""
+    dusk = draw(st.integers(-200_000, 199_999))
+    dawn, levels = draw(st.integers(dusk + 1, 200_000)), draw(st.tuples(permille, permille))
+    plan = Plan(dusk, dawn, *levels, *draw(st.tuples(moments, moments, moments, moments)))
+    positions = sorted(draw(st.sets(st.integers(0, 10_000), max_size=12)))
+    if not positions:
+        return Light(draw(u32), plan)
+    lamps = tuple(Lamp(draw(kids), position) for position in positions)
+    key = draw(st.binary(min_size=16, max_size=16))
+    return Light(draw(u32), plan, Share(draw(epochs), key, draw(st.integers(0, len(lamps) - 1)), lamps))
+
+
 answers = st.builds(
     Answer,
     st.builds(Place, epochs, u32),
@@ -38,6 +58,7 @@ answers = st.builds(
     st.lists(st.tuples(epochs, u32), max_size=8),
     st.none() | u32,
     st.none() | st.dictionaries(u32, u32, min_size=1, max_size=16),
+    st.none() | lights(),
 )
 
 
@@ -60,10 +81,16 @@ def test_the_node_understands_every_answer(
         assert heard == (instance, plain, 0)
     else:
         content = [list(said.durable), [list(r) for r in said.received], [list(a) for a in said.alarms], said.utc]
-        fitting = read_reply(plain).settings  # type: ignore[union-attr]
+        fitting = read_reply(plain)
+        assert isinstance(fitting, Answer)
         if len(said.received) + len(said.alarms) <= 2:
-            assert fitting == said.settings
-        content.append(None if fitting is None else [list(pair) for pair in sorted(fitting.items())])
+            assert fitting.settings == said.settings
+        if len(said.received) + len(said.alarms) <= 1 and (said.settings is None or said.light is None):
+            assert (fitting.settings, fitting.light) == (said.settings, said.light)
+        assert fitting.light in (None, said.light)
+        settings = fitting.settings
+        content.append(None if settings is None else [list(pair) for pair in sorted(settings.items())])
+        content.append(shown_light(fitting.light))
         assert heard == (instance, plain, content)
 
 
@@ -158,7 +185,7 @@ def states(draw: st.DrawFn) -> State:
     failures = st.tuples(*[st.integers(0, 65535)] * len(catalogue().sensors))
     shorts = st.integers(0, 65535)
     none_kept = st.just(version_of({}))
-    health = st.tuples(u32, shorts, shorts, u32, u32, u32, st.just(0), none_kept, u32, u32)
+    health = st.tuples(u32, shorts, shorts, u32, u32, u32, st.just(0), u32, none_kept, u32, u32)
     itself = st.none() if usual else st.none() | st.builds(operator.add, health, failures)
     trace = st.none() if usual else st.none() | st.binary(min_size=1, max_size=150)
     return State(
@@ -239,6 +266,11 @@ def _due(state: State) -> list[tuple[int, int, int]]:
     return [(epoch, *run) for epoch in sorted(gone) for run in gone[epoch]]
 
 
+def _most(sample: Taken) -> int:
+    """The bytes it takes at most: each value five, what is before them 18."""
+    return 18 + 5 * len(sample.values)
+
+
 def _is_said(heard: Uplink, state: State) -> None:
     """Everything that the report says is so, and nothing is left out that had room."""
     held = state.held()
@@ -251,7 +283,7 @@ def _is_said(heard: Uplink, state: State) -> None:
     traced = state.trace is not None and bool(state.alarms) and state.alarms[0][3]
     due = _due(state)
     if not (state.alarms or state.health or due):
-        assert len(said) >= min(3, len(unsent))
+        assert len(said) >= min(3 if sum(map(_most, unsent[:3])) <= 174 else 2, len(unsent))
     alarms = [(a.epoch, a.number, a.tick, a.raised, a.value) for a in heard.alarms]
     assert alarms == (state.alarms[:1] if traced else state.alarms[:4])
     assert [a.trace for a in heard.alarms] == ([state.trace] if traced else [None] * len(alarms))
@@ -262,7 +294,8 @@ def _is_said(heard: Uplink, state: State) -> None:
     lost = _positions((lost.epoch, lost.first, lost.last) for lost in heard.lost)
     assert all(any(e == run[0] and run[1] <= first and last <= run[2] for run in due) for e, first, last in lost)
     end = max([sample[:2] for sample in said] + [(epoch, first) for epoch, first, _ in lost], default=(0, 0))
-    if not traced and 17 * 2 * len(due) + 58 * len(unsent) + 24 * len(alarms) + (80 if state.health else 0) < 170:
+    most = 17 * 2 * len(due) + sum(map(_most, unsent)) + 24 * len(alarms) + (85 if state.health else 0)
+    if not traced and most < 170:
         end = (U32, 0)
     missing = [run for run in due if run[:2] <= end and not any(_overlap(run, one) for one in lost)]
     assert all(any(_overlap(run, one) for one in state.received) for run in missing)

@@ -16,13 +16,15 @@ GOOD = {
     "a report": ("uplink", [*HEAD, {2: [SAMPLE, [-1, *[None] * 6]]}]),
     "a usual report": ("uplink", [reference.INSTANCE, 900, 5, 1, 1, *[1] * 6]),
     "a challenge": ("reply", 0),
+    "a usual report of a lamppost with a lamp": ("uplink", [reference.INSTANCE, 900, 5, 5, 1, *[1] * 10]),
     "an answer": ("reply", {1: [1, 1], 2: [[1, 3, 3]] * 4, 3: [[1, 1]] * 8, 4: 0, 5: {1: 900, 7: 2**32 - 1}}),
 }
 BAD = {
     "five ranges": ("reply", {1: [1, 1], 2: [[1, 3, 3]] * 5}),
     "nine alarms": ("reply", {1: [1, 1], 3: [[1, 1]] * 9}),
     "a number out of range in the second range": ("reply", {1: [1, 1], 2: [[1, 3, 3], [1, 3, 2**32]]}),
-    "an unknown key": ("reply", {1: [1, 1], 6: 1}),
+    "an unknown key": ("reply", {1: [1, 1], 7: 1}),
+    "a moment too far off": ("reply", {1: [1, 1], 6: [1, [0, 9, 1, 1, 0, 0, 0, 200_001]]}),
     "no settings": ("reply", {1: [1, 1], 5: {}}),
     "seventeen settings": ("reply", {1: [1, 1], 5: dict.fromkeys(range(1, 18), 1)}),
     "no durable": ("reply", {4: 1}),
@@ -32,6 +34,7 @@ BAD = {
     "a flat sample": ("uplink", [*HEAD, {2: SAMPLE}]),
     "a flat second sample": ("uplink", [*HEAD, {2: [SAMPLE, 1]}]),
     "a float in the second sample": ("uplink", [*HEAD, {2: [SAMPLE, [-1, *[1] * 5, 1.5]]}]),
+    "nine values": ("uplink", [reference.INSTANCE, 900, 5, 5, 1, *[1] * 9]),
     "a value too few": ("uplink", [*HEAD, {2: [SAMPLE[:-1]]}]),
     "an unknown part": ("uplink", [*HEAD, {7: 1}]),
 }

@@ -12,16 +12,22 @@ import second_reader
 from stoep import resources
 from stoep.errors import MalformedError
 from stoep.wire import frame
+from stoep.wire.replies import read_reply
 
 VECTORS = resources.wire_dir() / "vectors"
 FRAMES: list[dict[str, Any]] = json.loads((VECTORS / "frames.json").read_text())["frames"]
 REFUSED: list[dict[str, str]] = json.loads((VECTORS / "refused.json").read_text())
+REFUSED_REPLIES: list[dict[str, str]] = json.loads((VECTORS / "refused_replies.json").read_text())
 GROUP: dict[str, list[dict[str, Any]]] = json.loads((VECTORS / "group.json").read_text())
 # Of the right shape and spelling.
 ONLY_IN_THE_COMMENTS = {
     "a sample that follows on nothing",
     "six values that follow on eight",
     "a traceback of no alarm",
+    "dawn at dusk",
+    "a lamp that is none of them",
+    "two lamps in one place",
+    "lamps in no order",
 }
 
 
@@ -44,6 +50,15 @@ def test_the_contract_refuses_what_it_must(vector: dict[str, str]) -> None:
     plain = bytes.fromhex(vector["plain"])
     assert contract.fits("uplink", plain) is (vector["name"] in ONLY_IN_THE_COMMENTS)
     assert second_reader.read(plain, tuple(reference.BEFORE)) is None
+
+
+@pytest.mark.parametrize("vector", REFUSED_REPLIES, ids=[vector["name"] for vector in REFUSED_REPLIES])
+def test_the_contract_refuses_what_no_gateway_answers(vector: dict[str, str]) -> None:
+    plain = bytes.fromhex(vector["plain"])
+    assert contract.fits("reply", plain) is (vector["name"] in ONLY_IN_THE_COMMENTS)
+    assert second_reader.read_reply(plain) is None
+    with pytest.raises(MalformedError):
+        read_reply(plain)
 
 
 @pytest.mark.parametrize("vector", GROUP["frames"], ids=[vector["name"] for vector in GROUP["frames"]])

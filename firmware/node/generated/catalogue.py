@@ -18,6 +18,8 @@ LID_COUNT = const(13)  # 1, 0 decimals
 TILT = const(14)  # °, 0 decimals
 FAILURES = const(15)  # 1, 0 decimals
 LAMP_POWER = const(16)  # W, 3 decimals
+LAMP_ENERGY = const(17)  # Wh, 3 decimals
+LAMP_ENERGY_FIXED = const(18)  # Wh, 3 decimals
 
 # by id: name and offset; what travels is counts less offset
 CHANNELS = {
@@ -37,12 +39,15 @@ CHANNELS = {
     14: ("tilt", 0),
     15: ("failures", 0),
     16: ("lamp_power", 0),
+    17: ("lamp_energy", 0),
+    18: ("lamp_energy_fixed", 0),
 }
 
 LAYOUT_BIN = const(1)
 LAYOUT_BIN_MOVING = const(2)
 LAYOUT_BENCH = const(3)
 LAYOUT_LAMPPOST = const(4)
+LAYOUT_LAMPPOST_LIT = const(5)
 
 # id: the channels of a sample, in order
 LAYOUTS = {
@@ -50,6 +55,7 @@ LAYOUTS = {
     2: (1, 2, 3, 4, 5, 14, 13, 6),
     3: (1, 2, 3, 11, 12, 6),
     4: (1, 2, 3, 8, 9, 10, 7, 11),
+    5: (1, 2, 3, 8, 9, 10, 7, 11, 17, 18),
 }
 
 ALARM_FULL = const(1)

@@ -4,12 +4,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from stoep.resources import wire_dir
 
 _FAILING = "_failing"
+Leaves = Literal["reading", "sum", "never"]  # as what the readings of a channel may leave the gateway
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Channel:
     offset: int
     lowest: int
     highest: int
+    leaves: Leaves = "reading"
 
     def value(self, counts: int) -> int | float:
         """The exact value in the channel's unit."""
@@ -72,6 +75,7 @@ class _Channel(msgspec.Struct):
     offset: int
     lowest: int
     highest: int
+    leaves: Leaves = "reading"
 
 
 class _Layout(msgspec.Struct):
@@ -102,7 +106,8 @@ def load(file: Path) -> Catalogue:
     with file.open("rb") as opened:
         raw = msgspec.convert(tomllib.load(opened), _File)
     named = {
-        name: Channel(c.id, name, c.unit, c.decimals, c.offset, c.lowest, c.highest) for name, c in raw.channels.items()
+        name: Channel(c.id, name, c.unit, c.decimals, c.offset, c.lowest, c.highest, c.leaves)
+        for name, c in raw.channels.items()
     }
     return Catalogue(
         channels={channel.id: channel for channel in named.values()},

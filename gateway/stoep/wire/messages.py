@@ -76,8 +76,8 @@ class Alarm:
 class Health(NamedTuple):
     """What a node says of itself since its cold boot; `heap` in bytes, `ring` in percent, `failed` readings by sensor.
 
-    `version` of the settings it lives by; `refused`: of those it would not take or gave up last (0: none), for the
-    setting `flaw` (0: nobody answered under them).
+    `light` and `version` of the light (0: none) and of the settings it lives by; `refused`: of settings that it would
+    not take or gave up last (0: none), for the setting `flaw` (0: nobody answered under them).
     """
 
     wakes: int
@@ -87,6 +87,7 @@ class Health(NamedTuple):
     unheard: int
     heap: int
     ring: int
+    light: int
     version: int
     refused: int
     flaw: int
@@ -184,9 +185,9 @@ def _written(samples: list[Sample], floor: int, now: int | None) -> list[list[in
 def _health(part: object) -> Health:
     fixed = len(Health._fields) - 1
     numbers = [integer(item, 0, U32) for item in listed(part, fixed + _SENSORS, fixed + _SENSORS)]
-    wakes, watchdogs, crashes, sent, unheard, heap, ring, version, refused, flaw = numbers[:fixed]
+    wakes, watchdogs, crashes, sent, unheard, heap, ring, light, version, refused, flaw = numbers[:fixed]
     failed = tuple(numbers[fixed:])
-    return Health(wakes, watchdogs, crashes, sent, unheard, heap, ring, version, refused, flaw, failed)
+    return Health(wakes, watchdogs, crashes, sent, unheard, heap, ring, light, version, refused, flaw, failed)
 
 
 def _trace(part: object) -> bytes:

@@ -7,6 +7,7 @@ from zlib import crc32
 import cbor2
 
 from stoep.errors import MalformedError
+from stoep.wire.light import Light, read_light
 from stoep.wire.messages import Place
 from stoep.wire.shape import U32, decode, integer, listed, rising
 
@@ -15,7 +16,7 @@ _EPOCH = 65535
 _U64 = 2**64 - 1
 _RANGES, _ALARMS, _SETTINGS = 4, 8, 16  # wire.cddl: at most
 _LONGEST = 215  # bytes, beside the longest header a frame has
-DURABLE, RECEIVED, ALARMS_HELD, UTC, SETTINGS = 1, 2, 3, 4, 5
+DURABLE, RECEIVED, ALARMS_HELD, UTC, SETTINGS, LIGHT = 1, 2, 3, 4, 5, 6
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Answer:
     alarms: Sequence[tuple[int, int]] = ()
     utc: int | None = None
     settings: Mapping[int, int] | None = None  # as the node shall be, by id
+    light: Light | None = None  # tonight's, its times since the tick of the frame answered
 
     def to_bytes(self) -> bytes:
         content: dict[int, object] = {DURABLE: list(self.durable)}
@@ -45,9 +47,12 @@ class Answer:
         if self.utc is not None and 0 <= self.utc <= U32:
             content[UTC] = self.utc
         plain = cbor2.dumps(content)
-        if self.settings:
-            more = cbor2.dumps({**content, SETTINGS: dict(sorted(self.settings.items()))})
-            return more if len(more) <= _LONGEST else plain  # settings wait for a shorter reply
+        wishes = {SETTINGS: dict(sorted((self.settings or {}).items())), LIGHT: self.light and self.light.content()}
+        for key, wish in wishes.items():
+            if wish:
+                more = cbor2.dumps({**content, key: wish})
+                if len(more) <= _LONGEST:  # else it waits for a shorter reply
+                    content[key], plain = wish, more
         return plain
 
 
@@ -75,7 +80,7 @@ def read_reply(plain: bytes) -> Answer | Challenge:
     content = decode(plain)
     if type(content) is int and content == 0:
         return Challenge()
-    known = {DURABLE, RECEIVED, ALARMS_HELD, UTC, SETTINGS}
+    known = {DURABLE, RECEIVED, ALARMS_HELD, UTC, SETTINGS, LIGHT}
     if type(content) is not dict or DURABLE not in content or not set(content) <= known:
         raise MalformedError("neither a challenge nor an answer")
     rising(content)
@@ -87,4 +92,5 @@ def read_reply(plain: bytes) -> Answer | Challenge:
         alarms=[(integer(e, 0, _EPOCH), integer(n, 0, U32)) for e, n in (listed(item, 2, 2) for item in alarms)],
         utc=integer(content[UTC], 0, U32) if UTC in content else None,
         settings=_settings(content[SETTINGS]) if SETTINGS in content else None,
+        light=read_light(content[LIGHT]) if LIGHT in content else None,
     )

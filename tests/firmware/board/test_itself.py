@@ -10,6 +10,7 @@ from node.payload import pack_alarm
 from node.ring import ALARM
 
 INSTANCE = b"\x01\x02\x03\x04"
+LIT_BY = 0xF1E4711E
 NONE_KEPT = 0x04D44C65  # the CRC-32 of an empty map
 
 
@@ -27,13 +28,14 @@ def test_what_a_node_says_of_itself_is_said_until_it_is_answered_and_to_each_ins
     board = Board()
     board.sample(10)
     board.memory.untold, board.memory.wholes, board.memory.failures[2] = HEALTH, 1, 7
+    board.memory.light = LIT_BY
     _, _, plain = say(board, 11)
     assert 7 not in plain[4]  # whoever hears it first only challenges
     session, _, _ = say(board, 11)
     session.challenged(INSTANCE)
     for tick in (12, 13):
         session, counter, plain = say(board, tick)
-        assert plain[4][7] == [1, 0, 0, 0, 0, 0, 12, NONE_KEPT, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0]
+        assert plain[4][7] == [1, 0, 0, 0, 0, 0, 12, LIT_BY, NONE_KEPT, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0]
         assert not session.is_settled()
     answer(session, counter, [(1, 1, 1)])
     assert session.is_settled() and board.memory.told == 13

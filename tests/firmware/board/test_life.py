@@ -51,6 +51,7 @@ def test_the_memory_comes_back_whole_or_not_at_all():
     memory = Memory()
     memory.epoch, memory.seq, memory.counter, memory.reserved = 3, 70000, 0xFF00000001, 0xFF00000100
     memory.durable, memory.received, memory.alarms = (3, 12), [(3, 13, 14), (3, 16, 16)], [(4, 12), (63, 4000)]
+    memory.light = 0xF1E4711E
     memory.bridge, memory.instance, memory.heard = b"\x01\x02\x03\x04\x05\x06", b"abcd", 0xFF00000001
     memory.failures, memory.failing, memory.warmth = [1, 2, 3, 0, 0, 0, 0, 9], [0, 3, 1, 0, 0, 0, 0, 2], -1250
     packed = memory.pack()

@@ -44,6 +44,28 @@ def test_replies_are_opened_as_the_vectors_say():
     assert seen >= 4
 
 
+def test_what_no_gateway_answers_is_refused():
+    with open("refused_replies.json") as file:
+        known = json.load(file)
+    for vector in known:
+        try:
+            reply.decode(unhexlify(vector["plain"]))
+        except ValueError:
+            continue
+        raise AssertionError("taken: " + vector["name"])
+
+
+def test_tonight_and_the_lamps_around_are_read_as_the_vectors_say():
+    plains = {vector["name"]: unhexlify(vector["plain"]) for vector in vectors()["frames"]}
+    version, plan, group = reply.decode(plains["the night that is, to one of three lamps"]).light
+    assert (version, plan) == (0x11E4711E, (-8100, 19900, 800, 0, -900, 27900, -2100, 26700))
+    generation, secret, own, lamps = group
+    assert (generation, secret, own) == (1, bytes(range(64, 80)), 1)
+    assert lamps == tuple([(b"\x1a\x3b\x00" + bytes((n,)), n * 909 + 1) for n in range(3)])
+    assert reply.decode(plains["tonight, to a lamp that stands alone"]).light[2] is None
+    assert reply.decode(plains["settings"]).light is None
+
+
 def test_plaintexts_are_spelled_in_their_only_way():
     for vector in vectors()["frames"]:
         plain = unhexlify(vector["plain"])

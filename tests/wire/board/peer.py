@@ -57,8 +57,9 @@ def _board(state):
         memory.untold |= HEALTH
         memory.wholes, memory.watchdogs, memory.crashes = state["health"][:3]
         memory.frames, memory.unheard, memory.heap = state["health"][3:6]
-        memory.refused, memory.flaw = state["health"][8:10]
-        memory.failures = state["health"][10:]
+        memory.light = state["health"][7]
+        memory.refused, memory.flaw = state["health"][9:11]
+        memory.failures = state["health"][11:]
     if state["trace"] is not None:
         memory.untold |= TRACE
         board.life.keep_crash(unhexlify(state["trace"]))
@@ -78,6 +79,14 @@ def _kid(frames):
     return [None if kid is None else _digits(kid) for kid in found]
 
 
+def _light(light):
+    version, plan, group = light
+    if group:
+        generation, key, own, lamps = group
+        group = [generation, _digits(key), own, [[_digits(kid), position] for kid, position in lamps]]
+    return [version, plan, group]
+
+
 def _judged(plain):
     try:
         answer = reply.decode(plain)
@@ -86,7 +95,7 @@ def _judged(plain):
     if answer is None:
         return 0
     settings = answer.settings and [[key, answer.settings[key]] for key in sorted(answer.settings)]
-    return [answer.durable, answer.received, answer.alarms, answer.utc, settings]
+    return [answer.durable, answer.received, answer.alarms, answer.utc, settings, answer.light and _light(answer.light)]
 
 
 def _read(plains):

@@ -64,13 +64,18 @@ class Native:
         return {"site": self._site, "node": identity.name, "kid": identity.kid.hex(), "kind": identity.kind}
 
     def _channel(self, channel: Channel, total: Total) -> dict[str, Any]:
+        said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
+        if channel.leaves == "reading":
+            said |= {
+                "min": channel.value(total.lowest),
+                "mean": channel.mean(total.total, total.count),
+                "max": channel.value(total.highest),
+                "last": channel.value(total.last),
+            }
+        else:
+            said["sum"] = channel.value(total.total)
         return {
-            "unit": channel.unit,
-            "count": total.count,
-            "min": channel.value(total.lowest),
-            "mean": channel.mean(total.total, total.count),
-            "max": channel.value(total.highest),
-            "last": channel.value(total.last),
+            **said,
             "quality": {"flag": int(total.flag), "reason": _REASONS[Flag(total.flag)]},
             "time_quality": TimeQuality(total.time).word,
         }
@@ -79,7 +84,7 @@ class Native:
         channels = {
             channel.name: self._channel(channel, window.totals[number])
             for number, channel in self._catalogue.channels.items()
-            if number in window.totals
+            if number in window.totals and channel.leaves != "never"
         }
         return {
             **self._who(identity),
@@ -98,11 +103,12 @@ class Native:
 
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]:
         kind = self._catalogue.alarms[alarm.code]
+        value = None if kind.channel.leaves == "never" else alarm.value
         document = {
             **self._who(identity),
             "alarm": kind.name,
             "raised": alarm.raised,
-            "value": None if alarm.value is None else kind.channel.value(alarm.value + kind.channel.offset),
+            "value": None if value is None else kind.channel.value(value + kind.channel.offset),
             "unit": kind.channel.unit,
             "traceback": None if alarm.trace is None else alarm.trace.decode(errors="replace"),
             "epoch": alarm.epoch,
@@ -129,6 +135,7 @@ class Native:
             "frames_unanswered": health.unheard,
             "heap_free_least": health.heap,
             "ring_used_percent": health.ring,
+            "light": f"{health.light:08x}" if health.light else None,
             "settings": {
                 "version": f"{health.version:08x}",
                 "refused": f"{health.refused:08x}" if health.refused else None,
