@@ -63,7 +63,7 @@ async def _end_windows(street: Street, more_s: int = 0) -> None:
     target = ((last + street.tolerance_us) // window_us + 1) * window_us + (_GRACE_S + more_s) * 1_000_000
     async with contextlib.AsyncExitStack() as asleep:
         for node in street.nodes.values():
-            await asleep.enter_async_context(node.board.hands)
+            await asleep.enter_async_context(node.board.taken())
         ahead = (target - street.clock.utc_us()) / 1e6
         if ahead > 0:
             street.clock.jump(ahead)
