@@ -1,7 +1,7 @@
 """The air between the antennas: ESP-NOW frames with loss, airtime, range and radio channel.
 
 What a sender learns is little, as in life: a unicast frame is acknowledged when the addressed radio heard it, whatever
-becomes of it there; a broadcast is always "sent".
+becomes of it there; a broadcast is always "sent". Each hearer of a broadcast hears or loses it for itself.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Air:
 
     def __init__(self, loss: float, seed: int, extra_delay_s: float = 0.0, tape: Recording | None = None) -> None:
         self._deck = Deck(loss, seed)
+        self._others: dict[bytes, Deck] = {}  # of the nodes that hear a broadcast, each its own
+        self._loss, self._seed = loss, seed
         self._chance = random.Random(f"{seed}/air")
         self._delay = extra_delay_s
         self._tape = tape
@@ -83,18 +85,23 @@ class Air:
         arriving = []
         counted = lost = False
         for radio, rssi in hearers:
-            # Other nodes overhear a broadcast, but it is not meant for them: they do not enter into the figures.
+            # What nodes hear of broadcasts does not enter into the figures: those are of the way to the gateway.
             meant = (to != BROADCAST or radio.bridge) and not radio.stranger
-            gone = self._deck.draw() if meant else False
+            gone = not radio.stranger and (self._deck if meant else self._deck_of(radio)).draw()
             if not gone:
                 arriving.append((radio, rssi))
             counted |= meant
-            lost |= gone
+            lost |= gone and meant
         if lost:
             self.figures.lost += not sender.stranger
         elif not counted:
             self.figures.unheard += not sender.stranger
         asyncio.get_running_loop().call_later(airtime, self._land, sender, to, frame, header, arriving, sent)
+
+    def _deck_of(self, radio: Radio) -> Deck:
+        if radio.mac not in self._others:
+            self._others[radio.mac] = Deck(self._loss, f"{self._seed}/{radio.mac.hex()}")
+        return self._others[radio.mac]
 
     def _land(
         self,
@@ -106,7 +113,7 @@ class Air:
         sent: Callable[[bool], None],
     ) -> None:
         now = time.monotonic()
-        if header is not None and header.instance is None:
+        if header is not None and header.is_uplink:
             self._uplinks[header.kid] = (header, now)
         for radio, rssi in arriving:
             if radio.listening:

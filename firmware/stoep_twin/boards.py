@@ -24,11 +24,14 @@ from stoep_twin.line import Line
 from stoep_twin.nursery import LINK, Child, Nursery
 from stoep_twin.states import Cause, State, Wake
 from stoep_twin.upkeep import Upkeep
+from stoep_twin.watch import Watch
+from stoep_twin.watchdog import Watchdog
 from stoep_twin.wiring import Wiring
 
 STAND_INS = Path(__file__).parent / "micropython"
 DEFAULT_HEAP = "4M"
 _SECTOR = 4096
+_AWAKE_S = 10.0  # real: who is awake for longer is not expected to sleep
 _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
 
 
@@ -64,7 +67,12 @@ class _Strike:
 
 
 class Board:
-    """One board in its directory. `live()` is its life, `hands` must be held by whoever runs something on it."""
+    """One board in its directory. `live()` is its life, `hands` must be held by whoever runs something on it.
+
+    A PWM runs on over a reset, the watchdog's and a crash: the ESP-IDF's restart resets the processors, the radio and
+    some peripherals, but neither LEDC nor the pins (esp_restart_noos of the ESP32). Deep sleep, the EN button and a
+    power cut end it.
+    """
 
     def __init__(
         self,
@@ -78,7 +86,6 @@ class Board:
         line: Line | None = None,
     ) -> None:
         self.name = name
-        self.stays_awake = False  # whether it would never sleep by itself
         self.mac = mac
         self.radio = radio
         self.state = State.OFF
@@ -97,19 +104,24 @@ class Board:
         self._link: HostLink | None = None
         self._child: Child | None = None
         self._ended: asyncio.Future[_End] | None = None
-        self._dog: asyncio.TimerHandle | None = None
-        self._dog_real = 0.0
+        self._dog = Watchdog(self._bitten)
+        self._awake_since = 0.0  # the loop's time
         self._script = False
         self._struck: _Strike | None = None
+        self._watch: Watch | None = None
+        self._mains = asyncio.Event()
+        self._mains.set()
         self._answers: dict[str, Callable[[bytes], bytes | None]] = {
             "c": self._console,
             "i": wiring.i2c,
             "u": wiring.uart,
             "p": wiring.pin,
+            "l": self._look_always,
+            "P": self._modulate,
             "a": wiring.adc,
             "w": self._tune,
             "s": self._transmit,
-            "g": self._feed,
+            "g": self._dog.feed,
             "d": self._deepsleep,
             "r": self._reset,
             "n": self._flash_misused,
@@ -132,6 +144,9 @@ class Board:
         cause = Cause.POWER
         try:
             while True:
+                if not self._mains.is_set():
+                    self.state = State.OFF
+                    await self._mains.wait()
                 async with self.hands:
                     end = await self._run(self._befallen(cause), None)
                 assert end.next is not None
@@ -144,6 +159,21 @@ class Board:
                     await asyncio.sleep(_PAUSE_S)
         finally:
             self.state = State.OFF
+            self._wiring.undrive()
+
+    @contextlib.asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """In a technician's hands: as soon as it sleeps, or after a reset if it is one that does not sleep."""
+        waiting = asyncio.ensure_future(self.hands.acquire())
+        awake = asyncio.get_running_loop().time() - self._awake_since
+        done, _ = await asyncio.wait({waiting}, timeout=max(0.1, _AWAKE_S - awake))
+        if not done:
+            self.crash(Cause.RESET)
+        await waiting
+        try:
+            yield
+        finally:
+            self.hands.release()
 
     async def run_script(self, source: str) -> None:
         """Run a script as a technician's laptop would; `hands` must be held. Raises ScriptError."""
@@ -157,19 +187,6 @@ class Board:
         if end.failure is not None:
             raise ScriptError(f"{self.name}: {end.failure}")
 
-    @contextlib.asynccontextmanager
-    async def at_rest(self) -> AsyncIterator[None]:
-        """Holds `hands` while the board does nothing. One that stays awake is stopped, and starts again afterwards."""
-        waiting = asyncio.ensure_future(self.hands.acquire())
-        await asyncio.sleep(0)  # it stands in line before the board's next start
-        if self.stays_awake and self._link is not None and not self._script:
-            self.crash(Cause.RESET)
-        await waiting
-        try:
-            yield
-        finally:
-            self.hands.release()
-
     def _ring(self) -> None:
         self._wake = Wake.TIMER
         self.wake_at = None
@@ -178,6 +195,7 @@ class Board:
     def _power_on(self) -> None:
         (self._directory / "rtc.bin").unlink(missing_ok=True)
         self._rtc_origin = self._around.clock.virtual_us()
+        self._wiring.undrive()
         self._wiring.reset(power=True)
 
     async def _sleep(self, until: int, woken_by: tuple[int, bool] | None) -> None:
@@ -202,6 +220,15 @@ class Board:
         """The power goes and comes back, awake or asleep; what was in the RTC memory is gone."""
         self._strike(_Strike(Cause.POWER, forget=True))
 
+    def switch_off(self) -> None:
+        """The power goes and stays away until `switch_on`."""
+        self._mains.clear()
+        self.cut_power()
+
+    def switch_on(self) -> None:
+        """It comes back."""
+        self._mains.set()
+
     def press_reset(self) -> None:
         """The EN button: the chip starts as from a power-on, but the RTC memory may still hold what it held."""
         self._strike(_Strike(Cause.POWER, forget=False))
@@ -219,6 +246,8 @@ class Board:
         if self._link is not None and self._script:
             raise RuntimeError(f"{self.name} is in a technician's hands")
         self._struck = strike
+        if strike.cause is Cause.POWER:
+            self._wiring.undrive()
         if self._link is None:
             self._ring()
         else:
@@ -254,9 +283,14 @@ class Board:
         self._script = script is not None
         self.state = State.BENCH if self._script else State.AWAKE
         self.starts += 0 if self._script else 1
-        self._ended = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        self._awake_since = loop.time()
         self._wiring.reset(power=False)
         link = self._link = HostLink(self._take, lambda: None)
+        watch = self._watch = Watch(
+            self._wiring, self._around.clock, lambda pin, level: link.send("L", bytes((pin, level)))
+        )
         child = self._child = self._start(cause, script, link)
         try:
             done, _ = await asyncio.wait((self._ended, child.exited), return_when=asyncio.FIRST_COMPLETED)
@@ -267,10 +301,9 @@ class Board:
                 return self._crashed(child)
             return self._ended.result()
         finally:
-            self._link = None
-            if self._dog is not None:
-                self._dog.cancel()
-                self._dog = None
+            self._link = self._watch = None
+            watch.end()
+            self._dog.stop()
             self.radio.listening = False
             self._around.nursery.kill(child)
             await asyncio.shield(child.exited)
@@ -336,9 +369,18 @@ class Board:
     def _deepsleep(self, body: bytes) -> None:
         asked = int(struct.unpack_from("<Q", body)[0]) * 1000
         slept = asked * 1_000_000 // (1_000_000 + self._drift_ppm)  # the timer runs on the drifting clock
+        self._wiring.undrive()
         pin = body[8:]
         woken_by = (pin[0], bool(pin[1])) if pin else None
         self._finish(_End(Cause.DEEPSLEEP, sleep_until=self._around.clock.virtual_us() + slept, woken_by=woken_by))
+
+    def _look_always(self, body: bytes) -> bytes:
+        assert self._watch is not None
+        return bytes((self._watch.begin(body[0]),))
+
+    def _modulate(self, body: bytes) -> None:
+        pin, parts, at = struct.unpack("<BIQ", body)
+        self._wiring.modulate(pin, parts / 65536, self._around.clock.utc_us(at) / 1e6)
 
     def _reset(self, _body: bytes) -> None:
         self._finish(_End(Cause.RESET))
@@ -389,20 +431,6 @@ class Board:
         if self._link is not None:
             self._link.send("R", sender + struct.pack("b", rssi) + frame)
 
-    # -- watchdog ------------------------------------------------------------------------------------------------------
-
-    def _feed(self, body: bytes) -> None:
-        timeout_ms: int = struct.unpack("<I", body)[0]
-        loop = asyncio.get_running_loop()
-        self._dog_real = loop.time() + timeout_ms / 1000
-        if self._dog is None:
-            self._dog = loop.call_at(self._dog_real, self._look)
-
-    def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._dog_real:
-            self._dog = loop.call_at(self._dog_real, self._look)
-            return
-        self._dog = None
+    def _bitten(self) -> None:
         self._around.finding(f"{self.name}: watchdog reset")
         self._finish(_End(Cause.WATCHDOG))

@@ -35,6 +35,11 @@ class Spent:
     upkeep: Upkeep
 
 
+def on_battery(drawing: Path) -> bool:
+    """Whether this kind lives on one; what stays awake on mains has no budget."""
+    return "power" in tomllib.loads(drawing.read_text())
+
+
 def figures(drawing: Path, spent: Sequence[Spent], interval: int) -> dict[str, float]:
     """mAh a day by consumer, days on the battery, flash a sample: of one kind, the mean of its nodes."""
     with drawing.open("rb") as file:

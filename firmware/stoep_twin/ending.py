@@ -63,7 +63,7 @@ async def _end_windows(street: Street, more_s: int = 0) -> None:
     target = ((last + street.tolerance_us) // window_us + 1) * window_us + (_GRACE_S + more_s) * 1_000_000
     async with contextlib.AsyncExitStack() as asleep:
         for node in street.nodes.values():
-            await asleep.enter_async_context(node.board.at_rest())
+            await asleep.enter_async_context(node.board.taken())
         ahead = (target - street.clock.utc_us()) / 1e6
         if ahead > 0:
             street.clock.jump(ahead)
@@ -129,14 +129,14 @@ def summarise(street: Street) -> Summary:
 
 def _budgets(street: Street) -> dict[str, dict[str, float]]:
     by_kind: dict[str, list[Spent]] = {}
-    for node in [node for node in street.nodes.values() if not node.board.stays_awake]:
+    for node in street.nodes.values():
         spent = Spent(node.samples, node.board.starts, street.air.nonces.by_kid[node.entry.kid], node.board.upkeep)
         by_kind.setdefault(node.entry.kind, []).append(spent)
     drawings = hardware_dir()
     return {
         kind: budget.figures(drawings / f"{kind}.toml", spent, street.options.interval)
         for kind, spent in by_kind.items()
-        if any(one.samples for one in spent)
+        if any(one.samples for one in spent) and budget.on_battery(drawings / f"{kind}.toml")
     }
 
 

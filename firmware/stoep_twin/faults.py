@@ -70,6 +70,9 @@ class Broken(Chip):
     def drive(self, role: str, level: bool) -> None:
         self.chip.drive(role, level)
 
+    def modulate(self, role: str, high: float | None, at: float) -> None:
+        self.chip.modulate(role, high, at)
+
     def level(self, role: str) -> bool:
         return self._kind is Kind.STUCK or (self._kind is not Kind.ABSENT and self.chip.level(role))
 

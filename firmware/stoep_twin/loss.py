@@ -14,7 +14,7 @@ _DECK = 20
 class Deck:
     """Deals `True` (lost) with the given probability."""
 
-    def __init__(self, probability: float, seed: int) -> None:
+    def __init__(self, probability: float, seed: int | str) -> None:
         if not 0 <= probability <= 1:
             raise ValueError(f"loss must be between 0 and 1, not {probability}")
         self._chance = random.Random(f"{seed}/loss")

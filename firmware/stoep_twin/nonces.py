@@ -2,7 +2,8 @@
 
 It reads only what anybody in the street can: the headers. An uplink's key and nonce are given by kid and partial IV,
 a reply's by kid, instance and partial IV, both for as long as the kid has the same secret: whoever gives it a new one
-says so here. The same bytes again are a copy and harmless, also a copy from before the new secret.
+says so here. A group frame's are given by kid, generation and partial IV. The same bytes again are a copy and harmless,
+also a copy from before the new secret.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 
 _HEAD = re.compile(rb"\x83\x43\xa1\x01\x0a([\xa2\xa3])\x04\x44(.{4})\x06([\x41-\x45])", re.DOTALL)
 _INSTANCE = re.compile(rb"\x0a\x44(.{4})", re.DOTALL)
+_GENERATION = re.compile(rb"\x0a\x42(.{2})", re.DOTALL)
 _UPLINK = b"\xa2"
 
 
@@ -23,7 +25,12 @@ class Header:
 
     kid: bytes
     counter: int
-    instance: bytes | None  # None: an uplink
+    instance: bytes | None  # None: an uplink or a group frame
+    generation: bytes | None = None  # of a lamp group
+
+    @property
+    def is_uplink(self) -> bool:
+        return self.instance is None and self.generation is None
 
 
 def header(frame: bytes) -> Header | None:
@@ -35,8 +42,10 @@ def header(frame: bytes) -> Header | None:
     counter = int.from_bytes(frame[head.end() : end], "big")
     if head[1] == _UPLINK:
         return Header(head[2], counter, None)
-    instance = _INSTANCE.match(frame, end)
-    return Header(head[2], counter, instance[1]) if instance else None
+    if instance := _INSTANCE.match(frame, end):
+        return Header(head[2], counter, instance[1])
+    generation = _GENERATION.match(frame, end)
+    return Header(head[2], counter, None, generation[1]) if generation else None
 
 
 @dataclass
@@ -46,6 +55,7 @@ class NonceBook:
     reused: list[Header] = field(default_factory=list)
     uplinks: int = 0  # different ones
     replies: int = 0
+    group_frames: int = 0
     by_kid: Counter[bytes] = field(default_factory=Counter)  # different uplinks
     _secrets: Counter[bytes] = field(default_factory=Counter)  # by kid: how many it had before this one
     _seen: dict[tuple[int, Header], bytes] = field(default_factory=dict)
@@ -64,9 +74,10 @@ class NonceBook:
         if digest in self._copied:
             return of
         self._copied.add(digest)
-        self.uplinks += of.instance is None
-        self.by_kid[of.kid] += of.instance is None
+        self.uplinks += of.is_uplink
+        self.by_kid[of.kid] += of.is_uplink
         self.replies += of.instance is not None
+        self.group_frames += of.generation is not None
         if self._seen.setdefault((self._secrets[of.kid], of), digest) != digest:
             self.reused.append(of)
         return of

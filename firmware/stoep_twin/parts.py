@@ -13,6 +13,7 @@ from stoep_twin.chips.battery import Battery
 from stoep_twin.chips.bme280 import BME280, Words
 from stoep_twin.chips.chip import Chip
 from stoep_twin.chips.ina219 import INA219
+from stoep_twin.chips.lamp import Lamp
 from stoep_twin.chips.lis3dh import LIS3DH
 from stoep_twin.chips.pms5003 import PMS5003
 from stoep_twin.chips.scd41 import SCD41
@@ -33,6 +34,7 @@ class Around:
     speed: float
     seed: int
     numbers: dict[str, int]  # of the drawing
+    lamp: Lamp | None = None  # of a lamppost
 
     def at_least(self, seconds: float) -> float:
         """A period of a stream in virtual seconds, not shorter than a board can read it in real time."""
@@ -57,12 +59,16 @@ def _solar(around: Around) -> Chip:
     return Battery(lambda: around.place.solar_volts(around.now()), around.numbers["SOLAR_DIVIDER"], around.seed + 1)
 
 
-def _light(around: Around) -> Chip:
+def _laser(around: Around) -> Chip:
     return VL53L1X(lambda: around.place.distance_mm(around.now()), around.now, around.seed + 4)
 
 
-def _lamp(around: Around) -> Chip:
-    return INA219(lambda: around.place.lamp(around.now()), around.now, around.numbers["LAMP_SHUNT_MILLIOHM"])
+def _light(around: Around) -> Chip | None:
+    return around.lamp
+
+
+def _lamp(around: Around) -> Chip | None:
+    return around.lamp and INA219(around.lamp.draws, around.now, around.numbers["LAMP_SHUNT_MILLIOHM"])
 
 
 def _particles(around: Around) -> Chip:
@@ -94,17 +100,18 @@ def _motion(around: Around) -> Chip:
     return LIS3DH(place.acceleration, around.now, place.lid_movements, offset=off)
 
 
-_MAKERS: dict[str, Callable[[Around], Chip]] = {
+_MAKERS: dict[str, Callable[[Around], Chip | None]] = {
     "BME280": _climate,
     "A02YYUW": _range,
     "PMS5003": _particles,
     "SCD41": _co2,
     "AM312": _passers,
     "INA219": _lamp,
-    "VL53L1X": _light,
+    "VL53L1X": _laser,
     "LIS3DH": _motion,
     "battery": _battery,
     "solar": _solar,
+    "light": _light,
 }
 
 

@@ -199,7 +199,6 @@ class Street:
         drift = random.Random(f"{seed}/{index}/drift").randint(-_DRIFT_PPM, _DRIFT_PPM)
         directory = self.directory / "boards" / name
         board = Board(name, directory, mac, drift, wiring, radio, around, line)
-        board.stays_awake = kind == "lamppost"
         self.boards.append(board)
         return board, place, wiring
 

@@ -23,7 +23,7 @@ def _commissioning(kind: str, kid: bytes, secret: bytes, channel: int, interval:
 
 async def flash_anew(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:
     """Erase a node's flash and commission it with a new secret; it starts as from a power-on."""
-    async with board.hands:
+    async with board.taken():
         board.erase()
         await board.run_script(_commissioning(kind, kid, secret, channel, interval))
         board.cut_power()
@@ -31,7 +31,7 @@ async def flash_anew(board: Board, kind: str, kid: bytes, secret: bytes, channel
 
 async def commission_again(board: Board, kind: str, kid: bytes, secret: bytes, channel: int, interval: int) -> None:
     """Give a node that runs a new secret over the console, as `mpremote` does: no power cut, RTC memory stays."""
-    async with board.hands:
+    async with board.taken():
         await board.run_script(_commissioning(kind, kid, secret, channel, interval))
         board.crash(Cause.RESET)
 
@@ -45,7 +45,7 @@ async def commission_bridge(board: Board, channel: int) -> None:
 
 
 async def change_settings(board: Board, **settings: int) -> None:
-    """Change settings of a board; waits until it sleeps, or resets it."""
+    """Change settings of a board: as soon as it sleeps, or at once if it never does."""
     changed = ", ".join(f"{name}={value}" for name, value in settings.items())
-    async with board.at_rest():
+    async with board.taken():
         await board.run_script(f"from node import settings\nsettings.store({changed})\n")

@@ -14,10 +14,11 @@ from typing import Any
 
 from stoep_twin import parts
 from stoep_twin.chips.chip import Chip
+from stoep_twin.chips.lamp import Lamp
 from stoep_twin.world.place import Place
 
 _OPEN, _ANY, _READ, _WRITE, _CLOSE = 0, 1, 2, 3, 4
-_PULL = 2
+_PULL, _LET_GO = 2, 3
 _NO_DEVICE = 19  # ENODEV: nobody acknowledged the address, or a byte
 _RX_DEFAULT = 256
 _FULL_SCALE_UV = {0: 950_000, 1: 1_250_000, 2: 1_750_000, 3: 3_100_000}  # by attenuation: 0, 2.5, 6, 11 dB
@@ -48,7 +49,10 @@ class Wiring:
         self._models: dict[str, str] = {}
         self._pins: dict[int, _Pin] = {}
         self._buses: dict[tuple[int, int], dict[int, str]] = {}
-        around = parts.Around(place, now, speed, seed, plan.get("numbers", {}))
+        numbers = plan.get("numbers", {})
+        self._now = now
+        self.lamp = Lamp(now, numbers["LAMP_MILLIWATT"]) if "LAMP_MILLIWATT" in numbers else None
+        around = parts.Around(place, now, speed, seed, numbers, self.lamp)
         for name, part in plan.get("parts", {}).items():
             chip = parts.make(name, part, around)
             if chip is not None:
@@ -74,7 +78,10 @@ class Wiring:
         return [name for name, model in self._models.items() if part in (name, model)]
 
     def reset(self, power: bool) -> None:
-        """The board starts: pins float, UARTs are closed; with `power` the parts start afresh too."""
+        """The board starts: its UARTs are closed and levels forgotten; with `power` the parts start afresh too.
+
+        A PWM runs on over a start; what ends it calls `undrive`.
+        """
         self._uarts.clear()
         self._levels.clear()
         for pin in self._pins.values():
@@ -83,6 +90,17 @@ class Wiring:
         if power:
             for chip in self.parts.values():
                 chip.reset()
+
+    def undrive(self) -> None:
+        """No PWM drives any pin: the chip has lost its power, or sleeps."""
+        for pin in self._pins.values():
+            self.parts[pin.part].modulate(pin.role, None, self._now())
+
+    def modulate(self, number: int, high: float | None, at: float) -> None:
+        """A PWM keeps a pin high for this share of the time, from `at` on (Unix s); None: nothing drives it."""
+        wired = self._pins.get(number)
+        if wired:
+            self.parts[wired.part].modulate(wired.role, high, at)
 
     def i2c(self, request: bytes) -> bytes:
         """0, SDA, SCL: scan → 0, addresses. 1, SDA, SCL, address, count, bytes: write, then read → errno, bytes."""
@@ -98,11 +116,14 @@ class Wiring:
         return bytes((_NO_DEVICE,)) if read is None else b"\x00" + read
 
     def pin(self, request: bytes) -> bytes | None:
-        """(0, pin, level) sets, (1, pin) reads, (2, pin, level) pulls."""
+        """(0, pin, level) sets, (1, pin) reads, (2, pin, level) pulls, (3, pin) lets go."""
         number = request[1]
         wired = self._pins.get(number)
         if request[0] == 1:
-            return bytes((self.parts[wired.part].level(wired.role) if wired else self._levels.get(number, False),))
+            return bytes((self.level(number),))
+        if request[0] == _LET_GO:
+            self.modulate(number, None, self._now())
+            return None
         if request[0] == _PULL:
             self._levels.setdefault(number, bool(request[2]))
             return None
@@ -112,6 +133,11 @@ class Wiring:
         elif wired:
             self.parts[wired.part].drive(wired.role, self._levels[number])
         return None
+
+    def level(self, number: int) -> bool:
+        """What a board reads at this pin."""
+        wired = self._pins.get(number)
+        return self.parts[wired.part].level(wired.role) if wired else self._levels.get(number, False)
 
     def next_level(self, number: int, level: bool, after: float) -> float | None:
         """When this pin is next at `level`, from `after` on (Unix s); None: never, as far as its part knows."""

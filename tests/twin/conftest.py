@@ -12,6 +12,7 @@ import pytest
 from stoep.resources import hardware_dir
 from stoep_twin.air import Air, Radio
 from stoep_twin.boards import Board, Surroundings
+from stoep_twin.chips.lamp import Lamp
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.nursery import Nursery
 from stoep_twin.states import State
@@ -30,6 +31,7 @@ class Bench:
     clock: Clockwork
     air: Air
     place: Place
+    lamp: Lamp | None = None
     lines: list[str] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -88,7 +90,7 @@ def on_bench(tmp_path: Path) -> Callable[..., Bench]:
         wiring = Wiring(hardware_dir() / f"{drawing}.toml", place, lambda: clock.utc_us() / 1e6, speed, 1)
         radio = Radio(b"\x24\x0a\xc4\x00\x00\x01", 10.0, False, lambda *_: None)
         board = Board("bin-1", tmp_path / "board", radio.mac, drift_ppm, wiring, radio, around)
-        bench = Bench(board, clock, air, place)
+        bench = Bench(board, clock, air, place, wiring.lamp)
         life = asyncio.create_task(board.live())
         try:
             await use(bench)

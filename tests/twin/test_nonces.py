@@ -35,3 +35,22 @@ def test_reuse_is_found_and_copies_are_not() -> None:
     book.note(_uplink(b"\x02", b"other"))
     book.note(_reply(b"\x01", b"aaaa", b"z"))
     assert book.reused == [Header(_KID, 2, None), Header(_KID, 1, b"aaaa")]
+
+
+def test_a_lamps_frames_to_its_group_are_minded_too() -> None:
+    def group(counter: bytes, generation: bytes, body: bytes) -> bytes:
+        return _reply(counter, b"", b"")[:-2] + b"\x0a\x42" + generation + body
+
+    assert header(group(b"\x07", b"\x00\x09", b"..")) == Header(_KID, 7, None, b"\x00\x09")
+    book = NonceBook()
+    for frame in (
+        group(b"\x01", b"\x00\x09", b"x"),
+        group(b"\x01", b"\x00\x09", b"x"),
+        group(b"\x01", b"\x00\x0a", b"y"),
+        group(b"\x02", b"\x00\x09", b"x"),
+        _uplink(b"\x01", b"first"),
+        group(b"\x02", b"\x00\x09", b"y"),
+    ):
+        book.note(frame)
+    assert book.reused == [Header(_KID, 2, None, b"\x00\x09")]
+    assert (book.uplinks, book.replies, book.group_frames) == (1, 0, 4)

@@ -141,3 +141,25 @@ def test_a_frame_to_a_sleeping_board_is_not_lost_in_the_air() -> None:
 
     figures = asyncio.run(send()).figures
     assert (figures.sent, figures.lost, figures.unheard) == (2, 0, 2)
+
+
+def test_each_lamp_loses_a_broadcast_for_itself() -> None:
+    heard: dict[str, int] = dict.fromkeys(("near", "far", "bridge"), 0)
+
+    async def send() -> Air:
+        air = Air(0.1, 3)
+        sender = Radio(b"sender", 10.0, False, lambda *_: None, True, 6)
+        for name in heard:
+
+            def hear(*_: object, name: str = name) -> None:
+                heard[name] += 1
+
+            air.join(Radio(name.encode(), 60.0, name == "bridge", hear, True, 6))
+        for _ in range(1000):
+            air.transmit(sender, BROADCAST, bytes(40), lambda _: None)
+        await asyncio.sleep(0.05)
+        return air
+
+    figures = asyncio.run(send()).figures
+    assert (figures.sent, figures.lost) == (1000, 1000 - heard["bridge"])
+    assert all(880 <= count <= 920 for count in heard.values()), heard

@@ -60,3 +60,5 @@ class AM312(Chip):
             if seen < end + _LOCKED_S:
                 continue
             begin, end = seen, seen + HOLD_S
+        if end > after:
+            yield begin, end  # nobody comes any more

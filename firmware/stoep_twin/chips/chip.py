@@ -41,6 +41,9 @@ class Chip:
     def drive(self, role: str, level: bool) -> None:
         """The board sets one of its inputs."""
 
+    def modulate(self, role: str, high: float | None, at: float) -> None:
+        """The board drives one of its inputs high for this share of the time, from `at` on; None: nobody drives it."""
+
     def level(self, role: str) -> bool:
         """One of its outputs."""
         return False

@@ -1,7 +1,8 @@
 """A virtual board's link to the twin: length-prefixed messages on one inherited socket.
 
 The stand-ins beside this module send what the hardware would do through it. Frames that come off the air at any moment
-wait in `arrived` until the firmware looks at its radio.
+wait in `arrived` until the firmware looks at its radio; the levels of inputs that it looks at again and again come by
+themselves.
 """
 
 import select
@@ -29,6 +30,7 @@ class Board:
         self._drift = facts["drift_ppm"]
         self._origin = facts["rtc_origin_us"]
         self._head = None
+        self._levels = {}  # by pin: None after the first look, then what the twin said last
 
     def tell(self, kind, payload=b""):
         self._stream.write(struct.pack("<H", len(payload) + 1) + kind + payload)
@@ -50,18 +52,32 @@ class Board:
         self._head = None
         if body[:1] == b"R":
             self.arrived.append(body)
+        elif body[:1] == b"L":
+            self._levels[body[1]] = body[2]
         return body
 
     def listen(self, timeout_ms):
         """Wait up to `timeout_ms` (real; negative: for ever) for a frame; take in all there are."""
-        poll = self._poll
-        if self.arrived:
-            timeout_ms = 0
-        if poll.poll(timeout_ms):
+        began = utime.ticks_ms()
+        left = 0 if self.arrived else timeout_ms
+        while self._poll.poll(left):
             self._take()
-            while poll.poll(0):
-                self._take()
+            if self.arrived:
+                left = 0
+            elif left > 0:  # no frame: on the chip nothing would have ended the wait
+                left = max(0, timeout_ms - utime.ticks_diff(utime.ticks_ms(), began))
         return len(self.arrived)
+
+    def level(self, pin):
+        """Of an input. The second look and all after it cost the twin nothing."""
+        if pin not in self._levels:
+            self._levels[pin] = None
+            return self.ask(b"p", bytes((1, pin)))[0]
+        if self._levels[pin] is None:
+            self._levels[pin] = self.ask(b"l", bytes((pin,)))[0]
+        while self._poll.poll(0):
+            self._take()
+        return self._levels[pin]
 
     # -- time ------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,8 @@ ULP_WAKE = 6
 
 _FOREVER = (1 << 63) - 1
 _RTC_BYTES = 2048
+_routed = set()  # pins that show a PWM
+_told = {}  # by pin: of 65,536 parts of the time, how many it is high
 
 
 def _number(pin):
@@ -63,6 +65,10 @@ class Pin:
         self.number = _number(id)
         if mode in (Pin.OUT, Pin.OPEN_DRAIN) and 34 <= self.number <= 39:
             raise ValueError("pin can only be input")
+        if mode == Pin.IN:
+            # As the ESP-IDF does it: nothing is routed to the pin any more, also no PWM (gpio_ll_output_disable).
+            _routed.discard(self.number)
+            _board.tell(b"p", bytes((3, self.number)))
         if pull == Pin.PULL_UP:
             _board.tell(b"p", bytes((2, self.number, 1)))
         if value is not None:
@@ -70,7 +76,7 @@ class Pin:
 
     def value(self, x=None):
         if x is None:
-            return _board.ask(b"p", bytes((1, self.number)))[0]
+            return _board.level(self.number)
         _board.tell(b"p", bytes((0, self.number, 1 if x else 0)))
         return None
 
@@ -85,14 +91,67 @@ class Pin:
 
 
 class PWM:
-    def __init__(self, dest, *, freq=5000, duty_u16=0, invert=0):
-        self._duty = duty_u16
+    """LEDC on one pin. It runs on over `machine.reset` and the watchdog's, as on the chip: esp_restart leaves it be."""
+
+    def __init__(self, dest, *, freq=5000, duty_u16=32768, invert=False):
+        self._pin = _number(dest)
+        if 34 <= self._pin <= 39:
+            raise ValueError("PWM not supported on pin %d" % self._pin)
+        self._freq = self._duty = self._invert = None
+        self.init(freq=freq, duty_u16=duty_u16, invert=invert)
+
+    def init(self, *, freq=None, duty_u16=None, invert=None):
+        _routed.add(self._pin)
+        freq = self._freq if freq is None else freq
+        duty = self._duty if duty_u16 is None else duty_u16
+        if not 1 <= freq <= 40000000:
+            raise ValueError("frequency must be from 1Hz to 40MHz")
+        if not 0 <= duty <= 65535:
+            raise ValueError("duty_u16 must be from 0 to 65535")
+        self._freq, self._duty = freq, duty
+        self._invert = self._invert if invert is None else bool(invert)
+        parts = self._parts()
+        self._tell(65536 - parts if self._invert else parts)
+
+    def _parts(self):
+        # The timer counts 80 MHz in as many bits as fit into a period; 65,535 means always.
+        coarse = 0
+        while self._freq << 16 - coarse > 80000000:
+            coarse += 1
+        return 65536 if self._duty == 65535 else self._duty >> coarse << coarse
+
+    def _tell(self, parts):
+        if self._pin in _routed and _told.get(self._pin) != parts:
+            _told[self._pin] = parts
+            _board.tell(b"P", struct.pack("<BIQ", self._pin, parts, _board.virtual_us()))
+
+    def _active(self):
+        if self._duty is None:
+            raise RuntimeError("PWM is inactive")
 
     def duty_u16(self, value=None):
+        self._active()
         if value is None:
-            return self._duty
+            return min(self._parts(), 65535)
+        if not 0 <= value <= 65535:
+            raise ValueError("duty_u16 must be from 0 to 65535")
         self._duty = value
+        parts = self._parts()
+        self._tell(65536 - parts if self._invert else parts)
         return None
+
+    def freq(self, value=None):
+        self._active()
+        if value is None:
+            return self._freq
+        self.init(freq=value)
+        return None
+
+    def deinit(self):
+        if self._duty is not None:
+            self._duty = None
+            self._tell(0)  # it stays an output, low
+            _routed.discard(self._pin)
 
 
 class ADC:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from stoep_twin.chips.bme280 import Climate
 from stoep_twin.chips.pms5003 import Dust
-from stoep_twin.world import pir, sun, weather
+from stoep_twin.world import pir, weather
 from stoep_twin.world.fill import Fill
 from stoep_twin.world.hours import DAY, bustle, onwards
 from stoep_twin.world.lid import Lid
@@ -79,10 +79,6 @@ class Place:
         night = 12 * math.cos(2 * math.pi * (at % DAY) / DAY)
         traffic = 25 * self._exhaust * bustle(at) / (1 + self._wind.mean(at) / 12)
         return 432 + night + traffic + self._breath.at(at)
-
-    def lamp(self, at: float) -> tuple[float, float]:
-        """Volts and amperes of a lamp that burns by night."""
-        return 24.0, 0.6 if sun.height(at) < 0 else 0.0
 
     def glimpses(self, since: float) -> Iterator[float]:
         """When its PIR sees something, from `since` on, in order and without end: several times while one passes."""
