@@ -49,7 +49,7 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
         (PLACED.replace("50.85", "91"), r"site\.latitude = 91: expected `float` <= 90"),
         (PLACED.replace("latitude = 50.85\n", ""), r"site\.latitude: is missing: belongs to latitude"),
         (PLACED.replace("Brussels", "Brussel"), r"site\.timezone = 'Europe/Brussel': is.* mean 'Europe/Brussels'\?"),
-        (PLACED.replace("Europe/Brussels", "+01:00"), r"site\.timezone = '\+01:00': is no time zone; write one such as"),
+        (PLACED.replace("Europe/Brussels", "+01:00"), r"site\.timezone = '\+01:00': is no time zone; write one such"),
         (GOOD + "[lighting]\nbase = 90\n", r"site\.latitude: is missing: lighting needs latitude, longitude"),
         (PLACED + "[lighting]\nbase = 0\n", r"lighting\.base = 0: expected `int` >= 1"),
         (PLACED + "[lighting]\nbase = 20\n", r"lighting\.dim = 30: is brighter than base"),

@@ -4,9 +4,9 @@ Every lamp tells all others of its own motions and of nothing else, and each mak
 frame is relayed, so nothing can travel on by itself. One motion brightens nobody. Two lamps' motions at a pace of
 people (`node/lamp/motions.py`) are somebody on the way, and from then on each motion where that one is expected moves
 the light at once. Bright are the lamp that sees somebody, the next one ahead, and every lamp that will be reached in
-six seconds, two lamps ahead at most or what six seconds reach; both sides where it is not clear which way it goes on.
-Speed says how long: a slow walker is given the time, at most two minutes from the last motion, and whoever lingers
-under one lamp three.
+six seconds, two lamps ahead at most or what six seconds reach; the one just behind for a moment, lest they turn round;
+both sides where it is not clear which way it goes on. Speed says how long: a slow walker is given the time, at most
+two minutes from the last motion, and whoever lingers under one lamp three.
 
     one on the way    [lamp, when first seen there, when come there, speed in mm/s, direction or 0, a bit for each lamp
                        that saw it, times it turned, bright from, bright until, given up]
@@ -110,7 +110,7 @@ class Follow:
 
     def _advance(self, one, lamp, when):
         distance = self._places[lamp] - self._places[one[_LAMP]]
-        # Who lingered may have gone on at any time since they came: to think them slow costs light and leaves nobody dark.
+        # Who lingered may have gone on at any time since they came: to think them slow leaves nobody dark.
         seen = pace(abs(distance), time.ticks_diff(when, one[_AT if one[_WAY] else _CAME]))
         way = 1 if distance > 0 else -1
         if way == -one[_WAY] or (not one[_WAY] and one[_SEEN] >> lamp & 1):

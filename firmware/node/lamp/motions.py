@@ -72,7 +72,7 @@ class Motions:
         One that is part of somebody already counts while that one is still there.
         """
         lamp, _, when, _ = visit
-        found, nearest = None, _REACH + 1
+        found, nearest = None, _REACH
         for other in self.visits:
             from_lamp, first, last, used = other
             distance = abs(self.places[lamp] - self.places[from_lamp])
