@@ -1,4 +1,4 @@
-"""Which nodes belong to the site: names in `nodes.toml`, secrets in `secrets.toml`.
+"""Which nodes and lamp groups belong to the site: names in `nodes.toml`, secrets in `secrets.toml`.
 
 The files are looked at again while the service runs, so that retiring a node takes effect within seconds; a file that
 turned wrong leaves the last good state in force.
@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from stoep.errors import SettingsError
+from stoep.groups import Group, GroupTable
+from stoep.groups import read as read_groups
 from stoep.settings import Name, Strict, convert, read_toml, require_private
 from stoep.wire.channels import catalogue
 
@@ -31,10 +33,12 @@ class _Entry(Strict, frozen=True):
 
 class _Nodes(Strict, frozen=True):
     node: tuple[_Entry, ...] = ()
+    group: tuple[GroupTable, ...] = ()
 
 
 class _Secrets(Strict, frozen=True):
     secrets: dict[str, str] = {}  # noqa: RUF012 -- msgspec copies a default
+    groups: dict[str, str] = {}  # noqa: RUF012
 
 
 @dataclass(frozen=True)
@@ -54,17 +58,22 @@ def _kid(file: Path, key: str, text: str) -> bytes:
     return bytes.fromhex(text)
 
 
-def _secrets(file: Path) -> dict[bytes, bytes]:
+def _secrets(file: Path) -> tuple[dict[bytes, bytes], dict[str, bytes]]:
+    """Of the nodes by kid, of the groups by name."""
     require_private(file)
-    secrets = {}
-    for text, secret in convert(file, read_toml(file), _Secrets, secret=True).secrets.items():
-        kid = _kid(file, "secrets", text)
-        if not _SECRET.match(secret):
-            raise SettingsError(
-                file, f"secrets.{text}", "is not a secret of 64 hex digits", "commission the node again"
-            )
-        secrets[kid] = bytes.fromhex(secret)
-    return secrets
+    written = convert(file, read_toml(file), _Secrets, secret=True)
+    nodes = {
+        _kid(file, "secrets", text): _secret(file, f"secrets.{text}", secret, "commission the node again")
+        for text, secret in written.secrets.items()
+    }
+    remedy = "write those of `openssl rand -hex 32`"
+    return nodes, {name: _secret(file, f"groups.{name}", text, remedy) for name, text in written.groups.items()}
+
+
+def _secret(file: Path, key: str, text: str, remedy: str) -> bytes:
+    if not _SECRET.match(text):
+        raise SettingsError(file, key, "is not a secret of 64 hex digits", remedy)
+    return bytes.fromhex(text)
 
 
 def _settings(file: Path, key: str, settings: Mapping[str, int]) -> dict[int, int]:
@@ -79,12 +88,20 @@ def _settings(file: Path, key: str, settings: Mapping[str, int]) -> dict[int, in
     return {known[name].id: value for name, value in settings.items()}
 
 
-def load(nodes: Path, secrets: Path) -> dict[bytes, Entry]:
-    """The nodes of the site by kid."""
-    known = _secrets(secrets)
+class Known(NamedTuple):
+    """What the two files say: nodes by kid, groups by name."""
+
+    nodes: dict[bytes, Entry]
+    groups: dict[str, Group]
+
+
+def load(nodes: Path, secrets: Path, *, placed: bool = True) -> Known:
+    """The nodes of the site and its lamp groups; `placed`: whether the site knows where it is. Raises SettingsError."""
+    known, of_groups = _secrets(secrets)
     entries: dict[bytes, Entry] = {}
     names: dict[str, str] = {}
-    for index, node in enumerate(convert(nodes, read_toml(nodes), _Nodes).node):
+    written = convert(nodes, read_toml(nodes), _Nodes)
+    for index, node in enumerate(written.node):
         kid = _kid(nodes, f"node[{index}].kid", node.kid)
         if kid in entries:
             raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
@@ -97,16 +114,20 @@ def load(nodes: Path, secrets: Path) -> dict[bytes, Entry]:
         names[node.name] = node.kid
         wanted = _settings(nodes, f"node[{index}].settings", node.settings)
         entries[kid] = Entry(kid, node.name, node.kind, known[kid], wanted)
-    return entries
+    if written.group and not placed:
+        remedy = "add latitude, longitude and timezone to [site] in gateway.toml"
+        raise SettingsError(nodes, "group[0]", "needs to know when it is dark", remedy)
+    return Known(entries, read_groups(nodes, written.group, entries.values(), of_groups))
 
 
 class Registry:
     """The two files, and what they said when they were last right."""
 
-    def __init__(self, nodes: Path, secrets: Path) -> None:
+    def __init__(self, nodes: Path, secrets: Path, *, placed: bool = True) -> None:
         self._files = (nodes, secrets)
+        self._placed = placed
         self._seen = self._stamp()
-        self.entries = load(nodes, secrets)
+        self.entries, self.groups = load(nodes, secrets, placed=placed)
         self.problem: str | None = None
 
     def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
@@ -120,18 +141,18 @@ class Registry:
         return tuple(stamps)
 
     def refresh(self) -> bool:
-        """Looks at the files; True when the nodes are others than before."""
+        """Looks at the files; True when nodes or groups are others than before."""
         seen = self._stamp()
         if seen == self._seen:
             return False
         self._seen = seen
         try:
-            entries = load(*self._files)
+            known = load(*self._files, placed=self._placed)
         except SettingsError as error:
             self.problem = str(error)
             _log.error("the registry stays as it was: %s", error)
             return False
         self.problem = None
-        changed = entries != self.entries
-        self.entries = entries
+        changed = known != (self.entries, self.groups)
+        self.entries, self.groups = known
         return changed

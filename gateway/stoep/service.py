@@ -9,6 +9,7 @@ from typing import Any
 
 from stoep import __version__, registry, settings, status
 from stoep.clock import Clock, FileClock, SystemClock, real
+from stoep.downlink.lights import Lights
 from stoep.errors import PermanentError
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
@@ -84,7 +85,9 @@ class Service:
             mqtt.username,
             settings.password(chosen),
         )
-        self._registry = registry.Registry(chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets))
+        files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
+        self._registry = registry.Registry(*files, placed=chosen.site.placed)
+        self._lights = Lights(chosen.site, chosen.lighting)
         self._clock = make_clock(chosen)
         self._database = database = Database(chosen.path(chosen.store.path))
         boot = nodes.boot(database, self._clock.boot())
@@ -103,7 +106,13 @@ class Service:
             pulse=pulse,
         )
         self.intake = Intake(
-            new_instance(), self._clock, catalogue(), counters, add=self._journal.add, wait=self._journal.wait
+            new_instance(),
+            self._clock,
+            catalogue(),
+            counters,
+            add=self._journal.add,
+            wait=self._journal.wait,
+            light=self._lights.light,
         )
         self._positions = restore(database)
         self._alarms = nodes.alarms(database)
@@ -198,6 +207,8 @@ class Service:
             found.append(node)
         self._identities = {kid: self._identities[kid] for kid in self._registry.entries}
         self.intake.set_nodes(found)
+        lampposts = [kid for kid, entry in self._registry.entries.items() if entry.kind == "lamppost"]
+        self._lights.set_lamps(lampposts, self._registry.groups.values())
         for link in self._links.values():
             link.allow(self._registry.entries)
         _log.info("%d nodes are in the registry", len(found))

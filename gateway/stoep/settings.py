@@ -4,6 +4,7 @@ import difflib
 import re
 import stat
 import tomllib
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from stoep.errors import SettingsError
 
 Form = TypeVar("Form", bound=msgspec.Struct)
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 _AT = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]+)`")
@@ -24,7 +26,31 @@ class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Site(Strict, frozen=True):
+    """`latitude`, `longitude` (degrees, north and east) and `timezone` (IANA's name): all three, or none."""
+
     name: Name
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    timezone: str | None = None
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is known where the site is."""
+        return self.latitude is not None
+
+
+class Lighting(Strict, frozen=True):
+    """When the lamps are lit, and how much, in percent of full light; times are the town's.
+
+    `dusk`: how many degrees below the horizon the sun is when they go on. At 3 a clear sky still gives some seventy lux
+    and a sky full of rain a tenth of that, about what a street's lamp gives: nobody waits for it in the dark.
+    """
+
+    base: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
+    dim: Annotated[int, msgspec.Meta(ge=0, le=100)] = 30
+    dim_from: TimeOfDay = "22:00"
+    dim_to: TimeOfDay = "06:00"
+    dusk: Annotated[float, msgspec.Meta(ge=0, le=6)] = 3.0
 
 
 class RegistryFiles(Strict, frozen=True):
@@ -71,6 +97,7 @@ class Settings(Strict, frozen=True):
     registry: RegistryFiles = RegistryFiles()
     store: StoreSettings = StoreSettings()
     clock: ClockSettings = ClockSettings()
+    lighting: Lighting = Lighting()
     log: LogSettings = LogSettings()
     folder: Path = Path()
 
@@ -159,6 +186,7 @@ def load(file: Path) -> Settings:
     settings = msgspec.structs.replace(convert(file, raw, Settings), folder=file.resolve().parent)
     if settings.clock.source == "twin" and settings.clock.file is None:
         raise SettingsError(file, "clock.file", "is missing", 'add it, or say clock.source = "system"')
+    _check_light(file, settings, named="lighting" in raw)
     mqtt = settings.mqtt
     if mqtt.ca_file is not None and not mqtt.tls:
         raise SettingsError(file, "mqtt.ca_file", "means nothing while mqtt.tls = false", "remove it, or turn TLS on")
@@ -167,6 +195,31 @@ def load(file: Path) -> Settings:
     if mqtt.password_file is not None and mqtt.username is None:
         raise SettingsError(file, "mqtt.username", "is missing beside mqtt.password_file", "add it")
     return settings
+
+
+def after_noon(time: str) -> int:
+    """The minutes from noon to the "HH:MM" that follows it: a night's times in their order."""
+    hours, minutes = time.split(":")
+    return (int(hours) * 60 + int(minutes) - 720) % 1440
+
+
+def _check_light(file: Path, settings: Settings, *, named: bool) -> None:
+    site, lighting = settings.site, settings.lighting
+    place = {"latitude": site.latitude, "longitude": site.longitude, "timezone": site.timezone}
+    missing = [key for key, value in place.items() if value is None]
+    if missing and (named or len(missing) < len(place)):
+        why = "lighting needs" if len(missing) == len(place) else "belongs to"
+        problem = f"is missing: {why} latitude, longitude and timezone"
+        raise SettingsError(file, f"site.{missing[0]}", problem, "add it, or remove the others")
+    if site.timezone is not None and site.timezone not in zoneinfo.available_timezones():
+        close = difflib.get_close_matches(site.timezone, zoneinfo.available_timezones(), 1)
+        remedy = f"did you mean {close[0]!r}?" if close else "write one such as 'Europe/Brussels'"
+        raise SettingsError(file, f"site.timezone = {site.timezone!r}", "is no time zone", remedy)
+    if lighting.dim > lighting.base:
+        raise SettingsError(file, f"lighting.dim = {lighting.dim}", "is brighter than base", "write at most that much")
+    if after_noon(lighting.dim_to) < after_noon(lighting.dim_from):
+        problem = f"is before dim_from = {lighting.dim_from!r}, counted from noon to noon"
+        raise SettingsError(file, f"lighting.dim_to = {lighting.dim_to!r}", problem, "write a later time of the night")
 
 
 def password(settings: Settings) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway_rig import PlayedNode, TurnedClock
 from stoep.health import Counters, Pulse
-from stoep.intake.intake import Intake
+from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Node
 from stoep.refine.refiner import Refiner
 from stoep.registry import Entry
@@ -30,8 +30,17 @@ def fail(error: BaseException) -> Any:
 class Chain:
     """One gateway with one node; `crash` forgets everything that is not on disk."""
 
-    def __init__(self, file: Path, clock: TurnedClock, node: PlayedNode) -> None:
+    def __init__(
+        self,
+        file: Path,
+        clock: TurnedClock,
+        node: PlayedNode,
+        kind: str = "bin",
+        light: LightOf = lambda _kid, _utc: None,
+    ) -> None:
         self._file = file
+        self._kind = kind
+        self._light = light
         self.clock = clock
         self.node = node
         self._open(b"\x01\x02\x03\x04")
@@ -41,11 +50,19 @@ class Chain:
         self.counters = Counters()
         boot = nodes.boot(self.database, self.clock.boot())
         self.outbox = Outbox(self.database)
-        native = Native("grote-markt", window_rows.generation(self.database), catalogue())
+        self.native = native = Native("grote-markt", window_rows.generation(self.database), catalogue())
         self.journal = Journal(
             self.database, self.clock, boot, seconds=1, samples=500, committed=self._committed, pulse=Pulse()
         )
-        self.intake = Intake(instance, self.clock, catalogue(), self.counters, add=self.journal.add, wait=self._wait)
+        self.intake = Intake(
+            instance,
+            self.clock,
+            catalogue(),
+            self.counters,
+            add=self.journal.add,
+            wait=self._wait,
+            light=self._light,
+        )
         self.alarms_commit = True
         positions = restore(self.database)
         alarms = nodes.alarms(self.database)
@@ -53,10 +70,11 @@ class Chain:
             self.database, self.clock, boot, catalogue(), native, self.outbox, self.counters, Pulse()
         )
         mark = frame.fingerprint(self.node.secret)
-        identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, "bin")
+        identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, self._kind)
+        self.identity = identity
         self.refiner.name(identity)
         self.met = Node(
-            Entry(self.node.kid, self.node.name, "bin", self.node.secret),
+            Entry(self.node.kid, self.node.name, self._kind, self.node.secret),
             identity.id,
             instance,
             positions.get(identity.id) or Position(),

@@ -18,6 +18,7 @@ from stoep.registry import Entry
 from stoep.store.position import Position
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
+from stoep.wire.light import Light, Plan
 from stoep.wire.messages import Alarm, Health, Lost, Place
 from stoep.wire.replies import Answer, Challenge, read_reply, version_of
 
@@ -255,8 +256,8 @@ def test_a_frame_that_brings_nothing_new_costs_no_write(chain: Chain) -> None:
     assert chain.row("SELECT count(*) FROM log") == (1,)
 
 
-def _health(version: int, refused: int = 0) -> Health:
-    return Health(1, 0, 0, 1, 0, 9000, 3, 0, version, refused, 0, (0,) * 8)
+def _health(version: int, refused: int = 0, light: int = 0) -> Health:
+    return Health(1, 0, 0, 1, 0, 9000, 3, light, version, refused, 0, (0,) * 8)
 
 
 def test_settings_are_sent_to_a_node_that_is_known_to_live_by_others(chain: Chain, node: PlayedNode) -> None:
@@ -277,6 +278,41 @@ def test_settings_are_sent_to_a_node_that_is_known_to_live_by_others(chain: Chai
     assert told(_health(version_of({}), refused=version_of(wanted)), 9) is None  # or will not
     chain.met.entry = replace(chain.met.entry, settings={1: 300})
     assert told(None, 10) == {1: 300}
+
+
+TONIGHT = Plan(36_000, 68_000, 1000, 300, 40_000, 65_000, 40_000, 65_000)
+
+
+def test_a_light_is_sent_to_a_lamppost_that_is_known_to_live_by_another(
+    tmp_path: Path, clock: TurnedClock, node: PlayedNode
+) -> None:
+    wanted = [Light(7, TONIGHT)]
+    asked: list[tuple[bytes, float]] = []
+
+    def light(kid: bytes, utc: float) -> Light:
+        asked.append((kid, utc))
+        return replace(wanted[0], plan=TONIGHT.since(round(utc - MORNING)))
+
+    lamp = Chain(tmp_path / "lamp.db", clock, node, "lamppost", light)
+
+    def told(health: Health | None, tick: int) -> Light | None:
+        clock.now = 1000.0 + tick
+        reply = lamp.say(node.report(tick=tick, health=health))
+        assert reply is not None
+        answer = node.open(reply)
+        assert isinstance(answer, Answer)
+        return answer.light
+
+    assert lamp.ask(sample(1, 5)).light is None  # nothing is known of it in this instance
+    none = version_of({})
+    assert told(_health(none), 60) == Light(7, TONIGHT.since(60))  # its times count from the frame answered
+    assert asked[-1] == (node.kid, MORNING + 60)
+    assert told(None, 90) == Light(7, TONIGHT.since(90))  # until it says that it lives by this one
+    assert told(_health(none, light=7), 120) is None
+    wanted[0] = Light(8, TONIGHT)
+    assert told(None, 150) == Light(8, TONIGHT.since(150))
+    clock.is_trusted = False
+    assert told(None, 180) is None
 
 
 def test_settings_wait_for_a_reply_that_has_room() -> None:

@@ -11,6 +11,7 @@ import pytest
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep import settings
 from stoep.service import Service
+from stoep.wire.light import Lamp, Light
 from stoep.wire.messages import Alarm, Health, Place
 from stoep.wire.replies import Answer, Challenge
 
@@ -137,6 +138,51 @@ def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
         ask(bridge, node, node.report(sample(1, 3, epoch=2), epoch=2))
         state = city.wait(lambda city: [s for s in city.of("/state") if s["health"]["epoch"] == 2])[0]
         assert state["health"]["node"] is None  # another life, of which it has said nothing yet
+    finally:
+        running.stop()
+
+
+def test_a_lamppost_is_told_tonight_and_its_group_and_a_retired_neighbour_is_gone_from_it(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING)
+    config = site(port=bridge.port, broker=1)
+    place = 'latitude = 50.85\nlongitude = 4.35\ntimezone = "Europe/Brussels"\n'
+    config.write_text(config.read_text().replace("[[bridge]]", place + "[[bridge]]") + "[lighting]\ndim = 20\n")
+    kids = [node.kid, b"\x1a\x3b\x00\x02", b"\x1a\x3b\x00\x03"]
+
+    def street(lamps: int) -> None:
+        posts = [f'[[node]]\nkid = "{kid.hex()}"\nname = "post-{n}"\nkind = "lamppost"\n' for n, kid in enumerate(kids)]
+        group = ", ".join(f'{{ node = "post-{n}", metres = {25 * n} }}' for n in range(lamps))
+        nodes = "".join(posts[:lamps]) + f'[[group]]\nname = "street"\nlamps = [{group}]\n'
+        (tmp_path / "nodes.toml").write_text(nodes)
+
+    street(3)
+    secrets = "".join(f'{kid.hex()} = "{node.secret.hex()}"\n' for kid in kids)
+    (tmp_path / "secrets.toml").write_text(f'[secrets]\n{secrets}[groups]\nstreet = "{"cd" * 32}"\n')
+    running = Running(config)
+
+    def told() -> Light:
+        unlit = Health(1, 0, 0, 1, 0, 9000, 3, 0, 0x04D44C65, 0, 0, (0,) * 8)
+        answer = ask(bridge, node, node.report(tick=10, health=unlit))
+        assert isinstance(answer, Answer)
+        assert answer.light is not None
+        return answer.light
+
+    try:
+        bridge.filters.get(timeout=5)
+        ask(bridge, node, node.report())
+        light = told()
+        assert (light.plan.base, light.plan.dim) == (1000, 200)
+        assert 14 * 3600 < light.plan.dusk < 15 * 3600  # of a first of June, at six in the morning UTC
+        assert light.group is not None
+        assert (light.group.own, light.group.lamps) == (0, tuple(Lamp(kid, 250 * n) for n, kid in enumerate(kids)))
+        street(2)
+        bridge.filters.get(timeout=9)
+        left = told()
+        assert left.group is not None
+        assert left.group.lamps == light.group.lamps[:2]
+        assert left.group.secret != light.group.secret
     finally:
         running.stop()
 

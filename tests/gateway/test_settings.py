@@ -12,6 +12,8 @@ from stoep.errors import SettingsError
 
 GOOD = '[site]\nname = "grote-markt"\n[[bridge]]\nport = "/dev/ttyUSB0"\n[mqtt]\nhost = "city.example"\n'
 
+PLACED = GOOD.replace("[[bridge]]", 'latitude = 50.85\nlongitude = 4.35\ntimezone = "Europe/Brussels"\n[[bridge]]')
+
 
 def write(folder: Path, text: str) -> Path:
     file = folder / "gateway.toml"
@@ -44,6 +46,17 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
         (GOOD + 'tls = false\nca_file = "x"\n', r"mqtt\.ca_file: means nothing"),
         (GOOD + 'password_file = "x"\n', r"mqtt\.username: is missing"),
         ("this is not TOML", r"is not TOML \(.*line 1"),
+        (PLACED.replace("50.85", "91"), r"site\.latitude = 91: expected `float` <= 90"),
+        (PLACED.replace("latitude = 50.85\n", ""), r"site\.latitude: is missing: belongs to latitude"),
+        (PLACED.replace("Brussels", "Brussel"), r"site\.timezone = 'Europe/Brussel': is.* mean 'Europe/Brussels'\?"),
+        (PLACED.replace("Europe/Brussels", "+01:00"), r"site\.timezone = '\+01:00': is no time zone; write one such"),
+        (GOOD + "[lighting]\nbase = 90\n", r"site\.latitude: is missing: lighting needs latitude, longitude"),
+        (PLACED + "[lighting]\nbase = 0\n", r"lighting\.base = 0: expected `int` >= 1"),
+        (PLACED + "[lighting]\nbase = 20\n", r"lighting\.dim = 30: is brighter than base"),
+        (PLACED + "[lighting]\ndusk = 9\n", r"lighting\.dusk = 9: expected `float` <= 6"),
+        (PLACED + '[lighting]\ndim_from = "24:00"\n', r"lighting\.dim_from = '24:00'"),
+        (PLACED + '[lighting]\ndim_to = "21:30"\n', r"lighting\.dim_to = '21:30': is before dim_from = '22:00',"),
+        (PLACED + "[lighting]\ndmi = 1\n", r"lighting\.dmi: is not a setting; did you mean `dim`\?"),
         ('folder = "x"\n' + GOOD, r"folder: is not a setting"),
         (GOOD.replace('"/dev/ttyUSB0"', "7"), r"bridge\[0\]\.port = 7|bridge\[\.\.\.\]\.port"),
     ],
@@ -54,6 +67,16 @@ def test_what_is_wrong_is_named(text: str, expected: str, tmp_path: Path) -> Non
         settings.load(file)
     assert str(file) in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_a_site_that_knows_where_it_is_has_a_lighting(tmp_path: Path) -> None:
+    chosen = settings.load(write(tmp_path, PLACED))
+    assert (chosen.site.latitude, chosen.site.timezone, chosen.site.placed) == (50.85, "Europe/Brussels", True)
+    usual = chosen.lighting
+    assert (usual.base, usual.dim, usual.dim_from, usual.dim_to, usual.dusk) == (100, 30, "22:00", "06:00", 3.0)
+    later = '[lighting]\ndim_from = "23:30"\ndim_to = "05:00"\ndim = 0\n'
+    assert settings.load(write(tmp_path, PLACED + later)).lighting.dim == 0
+    assert not settings.load(write(tmp_path, GOOD)).site.placed
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -79,7 +102,7 @@ def files(tmp_path: Path, site: Callable[..., Path]) -> tuple[Path, Path]:
 
 
 def test_the_registry_joins_names_and_secrets(files: tuple[Path, Path], node: PlayedNode) -> None:
-    entry = registry.load(*files)[node.kid]
+    entry = registry.load(*files).nodes[node.kid]
     assert (entry.name, entry.kind, entry.secret) == ("bin-1", "bin", node.secret)
     assert node.secret.hex() not in repr(entry)
     assert repr(node.secret) not in repr(entry)
@@ -113,6 +136,88 @@ def test_a_wrong_registry_is_named(nodes: str, expected: str, files: tuple[Path,
     files[0].write_text(nodes)
     with pytest.raises(SettingsError, match=expected):
         registry.load(*files)
+
+
+STREET = [f"lamppost-{number}" for number in range(1, 4)]
+
+
+@pytest.fixture
+def street(files: tuple[Path, Path]) -> Callable[[str], tuple[Path, Path]]:
+    """Writes a site with a bin, three lampposts and these groups."""
+
+    def write_groups(groups: str) -> tuple[Path, Path]:
+        kids = [f"1a3b000{number}" for number in range(1, 4)]
+        posts = "".join(
+            f'[[node]]\nkid = "{kid}"\nname = "{name}"\nkind = "lamppost"\n'
+            for kid, name in zip(kids, STREET, strict=True)
+        )
+        files[0].write_text('[[node]]\nkid = "c0ffee01"\nname = "bin-1"\nkind = "bin"\n' + posts + groups)
+        of_nodes = "".join(f'{kid} = "{"ab" * 32}"\n' for kid in ("c0ffee01", *kids))
+        of_groups = f'[groups]\nstreet = "{"cd" * 32}"\nother = "{"ef" * 32}"\n'
+        files[1].write_text(f"[secrets]\n{of_nodes}{of_groups}")
+        return files
+
+    return write_groups
+
+
+def group(*lamps: tuple[str, float], name: str = "street") -> str:
+    tables = ", ".join(f'{{ node = "{node}", metres = {metres} }}' for node, metres in lamps)
+    return f'[[group]]\nname = "{name}"\nlamps = [{tables}]\n'
+
+
+GOOD_GROUP = group((STREET[2], 0), (STREET[0], 24.96), (STREET[1], 51))
+
+
+def test_a_group_is_its_lamps_in_the_order_of_the_street(street: Callable[[str], tuple[Path, Path]]) -> None:
+    known = registry.load(*street(GOOD_GROUP))
+    lamps = [(known.nodes[lamp.kid].name, lamp.position) for lamp in known.groups["street"].lamps]
+    assert lamps == [("lamppost-3", 0), ("lamppost-1", 250), ("lamppost-2", 510)]
+    assert known.groups["street"].secret == b"\xcd" * 32
+    assert "cdcd" not in repr(known)
+    assert registry.load(*street("")).groups == {}
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        (group((STREET[0], 0)), r"group\[0\]\.lamps: has 1 lamps; name 2 to 32 of the street's lampposts"),
+        (group(*[(STREET[0], n) for n in range(33)]), r"group\[0\]\.lamps: has 33 lamps"),
+        (group((STREET[0], 0), ("bin-1", 9)), r"group\[0\]\.lamps\[1\]\.node = 'bin-1': is a bin; name lampposts only"),
+        (group((STREET[0], 0), ("post", 9)), r"lamps\[1\]\.node = 'post': is no node of this site; commission it"),
+        (group((STREET[0], 0), (STREET[1], 0.9)), r"lamps\[1\]\.metres = 0\.9: is not beyond the lamp before it; name"),
+        (group((STREET[0], 9), (STREET[1], 2)), r"lamps\[1\]\.metres = 2: is not beyond the lamp before it"),
+        (group((STREET[0], 0), (STREET[0], 9)), r"lamps\[1\]\.node = 'lamppost-1': is a lamp of street already"),
+        (GOOD_GROUP + group((STREET[0], 0), (STREET[1], 9), name="other"), r"group\[1\].*'lamppost-1': is a lamp of"),
+        (GOOD_GROUP * 2, r"group\[1\]\.name = 'street': is the name of another; give it another"),
+        (group((STREET[0], 0), (STREET[1], 9), name="lane"), r"'lane': has no secret; add lane = \"…\" under"),
+        (GOOD_GROUP.replace("metres", "meters"), r"meters: is not a setting; did you mean `metres`\?"),
+        (GOOD_GROUP.replace("24.96", "-1"), "metres = -1: expected `float` >= 0"),
+    ],
+)
+def test_a_wrong_group_is_named(groups: str, expected: str, street: Callable[[str], tuple[Path, Path]]) -> None:
+    with pytest.raises(SettingsError, match=expected):
+        registry.load(*street(groups))
+
+
+def test_groups_need_a_site_that_knows_when_it_is_dark(street: Callable[[str], tuple[Path, Path]]) -> None:
+    with pytest.raises(SettingsError, match=r"group\[0\]: needs to know when it is dark; add latitude, longitude and"):
+        registry.load(*street(GOOD_GROUP), placed=False)
+    assert registry.load(*street(""), placed=False).groups == {}
+
+
+def test_a_groups_wrong_secret_does_not_show(street: Callable[[str], tuple[Path, Path]]) -> None:
+    files = street(GOOD_GROUP)
+    files[1].write_text(files[1].read_text().replace("cd" * 32, "cd" * 31))
+    with pytest.raises(SettingsError, match=r"groups\.street: is not a secret of 64 hex digits") as caught:
+        registry.load(*files)
+    assert "cdcd" not in str(caught.value)
+
+
+def test_a_lamp_that_leaves_its_group_is_news(street: Callable[[str], tuple[Path, Path]]) -> None:
+    watched = registry.Registry(*street(GOOD_GROUP))
+    street(group((STREET[2], 0), (STREET[0], 24.96)))
+    assert watched.refresh()
+    assert len(watched.groups["street"].lamps) == 2
 
 
 def test_a_wrong_secret_does_not_show(files: tuple[Path, Path], node: PlayedNode) -> None:

@@ -17,6 +17,7 @@ from stoep.intake.replay import Verdict
 from stoep.store.log import Entry, Exchange
 from stoep.wire import frame as frames
 from stoep.wire.channels import Catalogue
+from stoep.wire.light import Light
 from stoep.wire.messages import Place, Uplink
 from stoep.wire.replies import Answer, Challenge
 
@@ -26,6 +27,7 @@ _US = 1_000_000
 
 Add = Callable[[Entry], int]
 Wait = Callable[[int, float], bool]
+LightOf = Callable[[bytes, float], Light | None]  # of a node (kid) at a UTC, from which the light's times count
 
 
 class Reply(NamedTuple):
@@ -36,10 +38,21 @@ class Reply(NamedTuple):
 
 
 class Intake:
-    """`add` puts an entry into the next commit, `wait` waits for it: the journal's two ends."""
+    """`add` puts an entry into the next commit, `wait` waits for it: the journal's two ends.
+
+    `light` is what a lamppost is to live by; None for whom that is no question.
+    """
 
     def __init__(
-        self, instance: bytes, clock: Clock, catalogue: Catalogue, counters: Counters, *, add: Add, wait: Wait
+        self,
+        instance: bytes,
+        clock: Clock,
+        catalogue: Catalogue,
+        counters: Counters,
+        *,
+        add: Add,
+        wait: Wait,
+        light: LightOf = lambda _kid, _utc: None,
     ) -> None:
         self.instance = instance
         self._clock = clock
@@ -47,6 +60,7 @@ class Intake:
         self._counters = counters
         self._add = add
         self._wait = wait
+        self._light = light
         self._lock = threading.Lock()
         self._nodes: dict[bytes, Node] = {}
         self._identities: dict[int, Node] = {}
@@ -126,7 +140,7 @@ class Intake:
         if ticket:
             self._wait(ticket, ALARM_WAIT)
         with self._lock:
-            return Reply(self._answer(node, header.counter, uplink, durable, received), node.routes())
+            return Reply(self._answer(node, header.counter, uplink, at, durable, received), node.routes())
 
     def _challenge(self, node: Node, counter: int, via: str) -> Reply:
         # By the way it came: where an old frame was said again, tells nothing of where its node is.
@@ -172,10 +186,15 @@ class Intake:
         return max((node.tickets.get(key, 0) for key in wanted), default=0)
 
     def _answer(
-        self, node: Node, counter: int, uplink: Uplink, durable: Place, received: list[tuple[int, int, int]]
+        self, node: Node, counter: int, uplink: Uplink, at: float, durable: Place, received: list[tuple[int, int, int]]
     ) -> bytes:
         alarms = [(a.epoch, a.number) for a in uplink.alarms if (a.epoch, a.number) in node.alarms]
         utc = int(self._clock.utc()) - EPOCH_2000 if self._clock.trusted() else None
         self._counters.add("samples_acknowledged", node.newly_acknowledged(durable))
         self._counters.add("replies")
-        return node.seal(counter, Answer(durable, received, alarms, utc, node.wish()).to_bytes())
+        light = None
+        if utc is not None:
+            light = self._light(node.entry.kid, at + self._clock.offset())
+            if light is not None and not node.lacks(light.version):
+                light = None
+        return node.seal(counter, Answer(durable, received, alarms, utc, node.wish(), light).to_bytes())

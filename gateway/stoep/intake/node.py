@@ -86,6 +86,11 @@ class Node:
             return None
         return wanted
 
+    def lacks(self, light: int) -> bool:
+        """Whether the node is known to live by another light than the one of this version."""
+        said = None if self.heard is None else self.heard.health
+        return said is not None and said.light != light
+
     def answered(self, counter: int, exchange: Exchange) -> None:
         """Remembers when `counter` came. The first time counts: a copy that comes later must not move it."""
         self._exchanges.setdefault(counter, exchange)

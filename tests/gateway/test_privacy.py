@@ -1,0 +1,105 @@
+"""What a lamp does at a moment tells who passes: whatever a lamppost says, the city gets sums of quarter hours."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway_chain import Chain
+from gateway_rig import PlayedNode, TurnedClock
+from stoep.store.windows import SECONDS
+from stoep.wire.channels import catalogue
+from stoep.wire.messages import Alarm, Health, Place, Sample
+
+LIT = next(number for number, channels in catalogue().layouts.items() if len(channels) == 10)
+AIR = (1853, 5512, -133, 3, 7, 12, 55)
+MOVES = (0, 1, 0, 0)
+USED, FIXED = (10_111, 90_787, 70_573, 30_011), (20_219, 20_323, 20_411, 20_507)  # mWh; no two alike
+DRAWN = 61_357  # mW
+ENERGY = ("lamp_energy", "lamp_energy_fixed")
+
+
+@pytest.fixture
+def chain(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Chain:
+    return Chain(tmp_path / "stoep.db", clock, node, "lamppost")
+
+
+def publish(chain: Chain) -> list[tuple[str, dict[str, Any]]]:
+    """All that goes out of a quarter of an hour in which a lamp told its energy every minute, and a fault."""
+    samples = [
+        Sample(1, number, LIT, 5 + 60 * number, (*AIR, moves, used, fixed))
+        for number, (moves, used, fixed) in enumerate(zip(MOVES, USED, FIXED, strict=True), 1)
+    ]
+    stuck = next(kind.id for kind in catalogue().alarms.values() if kind.name == "lamp_stuck_on")
+    health = Health(4, 0, 0, 5, 0, 9000, 3, 0x11E4711E, 0x04D44C65, 0, 0, (0,) * 8)
+    for tick, said in (
+        (10, {"health": health}),
+        (250, {"back": 1}),
+        (SECONDS + 100, {"back": 1, "alarms": (Alarm(1, 1, stuck, 251, True, DRAWN),)}),
+    ):
+        chain.clock.now = 1000.0 + tick
+        taken = samples if tick == 250 else []
+        chain.ask(*taken, tick=tick, floor=Place(1, 1), **said)
+        chain.commit()
+        chain.turn()
+    messages = chain.outbox.next(1000, ())
+    kid = chain.node.kid
+    window, heard = chain.refiner.published[kid], chain.intake.heard()[kid]
+    topic, state = chain.native.state(chain.identity, window, heard, chain.clock.utc())
+    said_last = [(topic, state), (chain.native.gateway_topic, chain.native.gateway(chain.counters.snapshot()))]
+    return [(topic, json.loads(payload)) for topic, payload in [*((m.topic, m.payload) for m in messages), *said_last]]
+
+
+def numbers(thing: Any) -> set[float]:
+    """Every number in a document."""
+    if isinstance(thing, dict):
+        return {number for value in thing.values() for number in numbers(value)}
+    if isinstance(thing, list):
+        return {number for value in thing for number in numbers(value)}
+    return {float(thing)} if isinstance(thing, int | float) else set()
+
+
+def test_energy_leaves_as_the_sum_of_a_window_and_as_nothing_else(chain: Chain) -> None:
+    windows = [document for topic, document in publish(chain) if topic.endswith("/window")]
+    assert len(windows) == 1
+    for name, readings in zip(ENERGY, (USED, FIXED), strict=True):
+        channel = windows[0]["channels"][name]
+        assert channel.keys() == {"unit", "count", "sum", "quality", "time_quality"}
+        assert (channel["unit"], channel["count"], channel["sum"]) == ("Wh", 4, sum(readings) / 1000)
+    assert windows[0]["seconds"] == 900
+
+
+def test_no_momentary_level_is_in_anything_that_is_published_or_logged(
+    chain: Chain, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    published = publish(chain)
+    assert {topic.rsplit("/", 1)[1] for topic, _ in published} == {"window", "event", "state", "gateway"}
+    momentary = {*USED, *FIXED, DRAWN}
+    every_scale = {float(one) for one in momentary} | {one / 1000 for one in momentary}
+    for topic, document in published:
+        assert not numbers(document) & every_scale, topic
+    texts = [json.dumps(document) for _, document in published] + caplog.messages
+    for text in texts:
+        assert not [one for one in momentary if str(one) in text]
+
+
+def test_a_lamps_fault_is_told_without_what_it_draws(chain: Chain) -> None:
+    (event,) = [document for topic, document in publish(chain) if topic.endswith("/event")]
+    assert (event["alarm"], event["raised"], event["value"]) == ("lamp_stuck_on", True, None)
+
+
+def test_motion_is_nowhere_but_in_windows(chain: Chain) -> None:
+    for topic, document in publish(chain):
+        document.pop("last_window", None)
+        without_failures = json.dumps(document).replace('"motion": 0', "")
+        assert topic.endswith("/window") or "motion" not in without_failures
+
+
+def test_a_state_names_the_light_by_its_version_only(chain: Chain) -> None:
+    (state,) = [document for topic, document in publish(chain) if topic.endswith("/state")]
+    assert state["health"]["node"]["light"] == "11e4711e"
+    assert state["health"]["node"].pop("failed_readings")["lamp"] == 0
+    assert "lamp" not in json.dumps(state["health"])
