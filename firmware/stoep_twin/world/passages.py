@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 from stoep_twin.world.people import Kind, Trajectory
 
+Range = tuple[float, float]
+
 _KMH = 1 / 3.6
 _BEFORE = 12.0  # metres before the first lamp: farther than a PIR sees
 _PAST = 80.0  # past the last one: until nobody speaks of them any more
-_CYCLES, _WALKS, _STROLLS = (15.0, 30.0), (3.5, 6.0), (2.0, 3.0)  # km/h
+_CYCLES, _WALKS, _BRISK, _STROLLS = (15.0, 30.0), (3.5, 6.0), (5.0, 6.0), (2.0, 3.0)  # km/h
 _BEHIND = 75.0  # metres: three lamps
 
 
@@ -45,7 +47,8 @@ class Planner:
 
     def blocks(self) -> Iterator[Block]:
         """The whole plan: 21 passages, of which the first two blocks have five."""
-        yield self._block(self.cyclist(0), self.walker(15), self.cyclist(self._chance.uniform(45, 65), back=True))
+        meets = self._chance.uniform(45, 65)
+        yield self._block(self.cyclist(0), self.walker(15, pace=_BRISK), self.cyclist(meets, back=True))
         yield self._block(self.cyclist(0), self.cyclist(3, back=True, turns=True))
         yield self._block(self.walker(0, back=True))
         yield self._block(self.walker(0), self.walker(self._chance.uniform(0, 30), back=True))
@@ -54,11 +57,11 @@ class Planner:
         yield self._block(self.cyclist(0, back=True))
         yield self._block(*self._stream((1, 1, 1), back=True), self.cyclist(90))
         yield self._block(*(self.cyclist(number * self._chance.uniform(14, 20)) for number in range(4)))
-        yield self._block(self.walker(0, strolls=True))
+        yield self._block(self.walker(0, pace=_STROLLS))
 
     def trouble(self) -> Block:
         """A cyclist, and a walker some way behind: what passes while something is wrong."""
-        return self._block(self.cyclist(0), self.walker(15))
+        return self._block(self.cyclist(0), self.walker(15, pace=_BRISK))
 
     def cyclist(self, begins: float, *, back: bool = False, turns: bool = False) -> Passage:
         """One at 15 to 30 km/h; `back`: from the last lamp to the first; `turns`: round half way, and back."""
@@ -67,10 +70,10 @@ class Planner:
         return Passage("cyclist", (Trajectory(Kind.CYCLIST, across, self._path(begins, speed, back, turns)),))
 
     def walker(
-        self, begins: float, *, many: int = 1, back: bool = False, turns: bool = False, strolls: bool = False
+        self, begins: float, *, many: int = 1, back: bool = False, turns: bool = False, pace: Range = _WALKS
     ) -> Passage:
         """One or several who walk together, at 2 to 6 km/h."""
-        speed = self._chance.uniform(*(_STROLLS if strolls else _WALKS)) * _KMH
+        speed = self._chance.uniform(*pace) * _KMH
         path = self._path(begins, speed, back, turns)
         people = []
         for number in range(many):
