@@ -131,7 +131,7 @@ class Board:
         }
         radio.hear = self._hear
         around.air.join(radio)
-        around.clock.on_change(self._alarm.set)
+        around.clock.on_change(self._jumped)
         directory.mkdir(parents=True)
         flash.make(directory / "flash.bin")
         self._log = (directory / "console.log").open("a", encoding="utf-8")
@@ -186,6 +186,13 @@ class Board:
             path.unlink(missing_ok=True)  # it may hold a secret
         if end.failure is not None:
             raise ScriptError(f"{self.name}: {end.failure}")
+
+    def _jumped(self, ahead_us: int) -> None:
+        self._alarm.set()
+        if self._link is not None:
+            self._link.send("J", struct.pack("<Q", ahead_us))
+        if self._watch is not None:
+            self._watch.look_again()
 
     def _ring(self) -> None:
         self._wake = Wake.TIMER

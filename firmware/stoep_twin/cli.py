@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from stoep_twin.chips.lamp import Failing
     from stoep_twin.faults import Kind
+
+
+_LIGHT = "lamp-light:"
+_USUAL_LOSS, _LAMPS_LOSS = 0.05, 0.1
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +39,15 @@ def _faults(given: list[str]) -> Iterator[tuple[str, Kind]]:
             raise typer.BadParameter(f"{one!r}: write PART:KIND, with {', '.join(Kind)} for KIND") from None
 
 
+def _failing(given: list[str]) -> Failing | None:
+    from stoep_twin.chips.lamp import Failing
+
+    try:
+        return Failing(given[-1].removeprefix(_LIGHT)) if given else None
+    except ValueError:
+        raise typer.BadParameter(f"{given[-1]!r}: write {_LIGHT}KIND, with {', '.join(Failing)} for KIND") from None
+
+
 def twin(
     bins: Annotated[int, typer.Option(min=0, max=200, help="How many bins stand in the street.")] = 3,
     benches: Annotated[int, typer.Option(min=0, max=50, help="How many benches.")] = 0,
@@ -45,7 +59,15 @@ def twin(
         float | None,
         typer.Option("--for", min=1, metavar="SECONDS", help="Real seconds from the first boot; else until Ctrl-C."),
     ] = None,
-    loss: Annotated[float, typer.Option(min=0, max=0.95, help="Share of the frames that the air loses.")] = 0.05,
+    loss: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=0.95,
+            help="Share of the frames that the air loses: 0.05; 0.1 in scenarios of lamps.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same world, losses and boards.")] = 1,
     directory: Annotated[
         Path, typer.Option("--dir", metavar="DIR", help="Where the run's files go; emptied at the start.")
@@ -62,7 +84,7 @@ def twin(
             metavar="PART:KIND",
             help="Break a part of every board that has it, by its name in the drawing (climate, particles…) or its "
             "maker's (bme280, pms5003…): absent, silent, garbled or stuck. Several may be given; readings are then not "
-            "held against the world.",
+            "held against the world. lamp-light:KIND is the lamps' own light: stuck-on, stuck-off, flickering or half.",
         ),
     ] = None,
     scenario: Annotated[
@@ -70,9 +92,16 @@ def twin(
         typer.Option(
             metavar="NAME",
             help="rough-day: 24 hours in three minutes, with brown-outs, dead sensors, and the gateway away for six. "
-            "budget: a bin and a bench for a minute, and how long their batteries last.",
+            "budget: a bin and a bench for a minute, and how long their batteries last. "
+            "follow-me: six lampposts in the dark at speed 1, twenty passages and more, then a dead lamp, no gateway, "
+            "no bridge, a cold boot; about half an hour, judged by the light ahead of people. "
+            "lamp-trouble: only what goes wrong. "
+            "night: a windy night of branches and one cat, in a quarter of an hour; who is lit for nobody is counted.",
         ),
     ] = "",
+    passages: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Of follow-me: end after so many passages, and nothing goes wrong.")
+    ] = 0,
     summary: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was counted there, as JSON.")] = None,
     heap: Annotated[str, typer.Option(help="Heap of a board's interpreter, as MicroPython's -X heapsize.")] = "4M",
 ) -> None:
@@ -94,6 +123,7 @@ def twin(
     \b
     stoep twin --for 30                      half a minute, which is two hours in the street
     stoep twin --loss 0.2 --kill-gateway 2   bad radio, and a gateway that dies twice
+    stoep twin --scenario follow-me --passages 5   light that follows five people, in six minutes
     """
     from stoep_twin import scenarios
     from stoep_twin.broker import BrokerError
@@ -110,13 +140,15 @@ def twin(
         lampposts=lampposts,
         speed=speed,
         seconds=seconds,
-        loss=loss,
+        loss=loss if loss is not None else _LAMPS_LOSS if scenario in scenarios.LOSSY else _USUAL_LOSS,
         seed=seed,
         directory=directory,
         broker=broker,
         kills=kill_gateway,
         heap=heap,
-        faults=tuple(_faults(fault or [])),
+        faults=tuple(_faults([one for one in fault or [] if not one.startswith(_LIGHT)])),
+        failing=_failing([one for one in fault or [] if one.startswith(_LIGHT)]),
+        passages=passages,
     )
     if scenario:
         try:

@@ -33,7 +33,7 @@ class Clockwork:
         self._real = real_us()
         self._virtual = _FIRST_VIRTUAL_US
         self._offset = start_utc_us - _FIRST_VIRTUAL_US
-        self._changed: list[Callable[[], None]] = []
+        self._changed: list[Callable[[int], None]] = []
         path.write_bytes(bytes(PAGE.size))
         with path.open("r+b") as page:
             self._page = mmap.mmap(page.fileno(), PAGE.size)
@@ -56,8 +56,8 @@ class Clockwork:
         """Real seconds from now until virtual time reaches `virtual_us`; 0 when it has."""
         return max(0.0, (virtual_us - self.virtual_us()) / 1e6 / self.speed)
 
-    def on_change(self, tell: Callable[[], None]) -> None:
-        """Call `tell` after each jump: whoever waits for a virtual time must wait anew."""
+    def on_change(self, tell: Callable[[int], None]) -> None:
+        """Call `tell(µs)` after each jump by so many: whoever waits for a virtual time must wait anew."""
         self._changed.append(tell)
 
     def anchor(self, ahead_us: int = 0) -> None:
@@ -68,10 +68,15 @@ class Clockwork:
         self._write()
 
     def jump(self, seconds: float) -> None:
-        """Move virtual time forward at once. Boards that are awake would measure nonsense: let them sleep first."""
-        self.anchor(round(seconds * 1e6))
+        """Move virtual time forward at once.
+
+        The clocks and ticks of boards that are awake jump, too: one that measures or waits would take it for its own
+        delay. Let them sleep first, or do it while they have nothing to do.
+        """
+        ahead = round(seconds * 1e6)
+        self.anchor(ahead)
         for tell in self._changed:
-            tell()
+            tell(ahead)
 
     def _write(self) -> None:
         # The versions at both ends let a reader notice that it read a page half written.

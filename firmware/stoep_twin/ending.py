@@ -123,6 +123,8 @@ def summarise(street: Street) -> Summary:
         alarms_missing=street.order.raised - street.order.delivered,
         channels=_channels(street),
         budgets=street.budgets,
+        lamps=street.verdict,
+        lamps_missed=street.missed,
         findings=audit.findings + street.findings + street.order.late + reused[:5],
     )
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoep_twin import leash
+from stoep_twin import leash, lighting
 from stoep_twin.broker import Address
 
 _RESTART_S = 0.5  # as RestartSec in the unit
@@ -33,14 +33,30 @@ class NodeEntry:
     secret: bytes
 
 
+@dataclass(frozen=True)
+class Group:
+    """The lamps of a street, in its order: (node, metres along it)."""
+
+    name: str
+    secret: bytes
+    lamps: tuple[tuple[str, float], ...]
+
+
 def write_settings(
-    directory: Path, site: str, nodes: Sequence[NodeEntry], port: Path, clock: Path, city: Address
+    directory: Path,
+    site: str,
+    nodes: Sequence[NodeEntry],
+    port: Path,
+    clock: Path,
+    city: Address,
+    group: Group | None = None,
 ) -> Path:
     """gateway.toml and the registry; returns the first."""
     config = directory / "gateway.toml"
     lines = [
         "[site]",
         f'name = "{site}"',
+        *(lighting.of_site() if group else ()),
         "",
         "[registry]",
         'nodes = "nodes.toml"',
@@ -62,19 +78,22 @@ def write_settings(
         password = directory / "mqtt-password"
         _write_private(password, city.password or "")
         lines += [f"username = {_quoted(city.username)}", f'password_file = "{password.name}"']
+    lines += lighting.of_gateway() if group else []
     lines += ["", "[clock]", 'source = "twin"', f"file = {_quoted(clock)}", "", "[log]", 'level = "info"', ""]
     config.write_text("\n".join(lines))
-    write_registry(directory, nodes)
+    write_registry(directory, nodes, group)
     return config
 
 
-def write_registry(directory: Path, nodes: Sequence[NodeEntry]) -> None:
+def write_registry(directory: Path, nodes: Sequence[NodeEntry], group: Group | None = None) -> None:
     """nodes.toml and secrets.toml (0600), which the gateway reads again when they change."""
-    (directory / "nodes.toml").write_text(
-        "\n".join(f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "{node.kind}"\n' for node in nodes)
-    )
-    secrets = "".join(f'{node.kid.hex()} = "{node.secret.hex()}"\n' for node in nodes)
-    _write_private(directory / "secrets.toml", "[secrets]\n" + secrets)
+    entries = [f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "{node.kind}"\n' for node in nodes]
+    secrets = "[secrets]\n" + "".join(f'{node.kid.hex()} = "{node.secret.hex()}"\n' for node in nodes)
+    if group is not None:
+        entries.append(lighting.of_registry(group.name, group.lamps))
+        secrets += f'\n[groups]\n{group.name} = "{group.secret.hex()}"\n'
+    (directory / "nodes.toml").write_text("\n".join(entries))
+    _write_private(directory / "secrets.toml", secrets)
 
 
 def _quoted(value: object) -> str:

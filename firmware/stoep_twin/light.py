@@ -33,13 +33,22 @@ class History:
         self._times.append(max(at, self._times[-1]))
         self._lights.append(light)
 
+    def _index(self, when: float) -> int:
+        return max(0, bisect.bisect_right(self._times, when) - 1)
+
     def at(self, when: float) -> float:
         """The light at an instant; before the beginning as at it."""
-        return self._lights[max(0, bisect.bisect_right(self._times, when) - 1)]
+        return self._lights[self._index(when)]
 
     @property
     def last(self) -> float:
+        """The light now."""
         return self._lights[-1]
+
+    @property
+    def changed(self) -> float:
+        """When it last changed."""
+        return self._times[-1]
 
     def pieces(self, since: float, until: float) -> Iterator[tuple[float, float, float]]:
         """(from, to, light) of each step between two instants, in order and without gaps."""
@@ -52,3 +61,27 @@ class History:
     def mean(self, since: float, until: float) -> float:
         """The mean light between two instants."""
         return sum((ends - begins) * light for begins, ends, light in self.pieces(since, until)) / (until - since)
+
+    def above_from(self, when: float, light: float) -> float | None:
+        """The first instant, not before `when`, at which there is more than `light`; None: never."""
+        for place in range(self._index(when), len(self._times)):
+            if self._lights[place] > light:
+                return max(when, self._times[place])
+        return None
+
+    def rises(self, light: float, since: float, until: float) -> Iterator[float]:
+        """The instants between two others at which more than `light` begins."""
+        was = self.at(since)
+        for begins, _, now in self.pieces(since, until):
+            if was <= light < now:
+                yield begins
+            was = now
+
+    def at_least_since(self, when: float, light: float) -> float | None:
+        """From when on there has been `light` or more without a break up to `when`; None: there is less then."""
+        place = self._index(when)
+        if self._lights[place] < light:
+            return None
+        while place > 0 and self._lights[place - 1] >= light:
+            place -= 1
+        return self._times[place]

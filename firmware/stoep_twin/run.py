@@ -59,10 +59,14 @@ class Run:
             return summarise(street)
 
     async def _live(self, street: Street, show: Show) -> None:
-        works = (self._draw(show), self._kill(street), self._mind_reader(), befall(street))
-        helpers = [asyncio.create_task(work) for work in works]
+        happening = asyncio.create_task(befall(street))
+        works = (self._draw(show), self._kill(street), self._mind_reader())
+        helpers = [happening, *(asyncio.create_task(work) for work in works)]
         try:
-            await self._wait(street)
+            await self._wait(street, happening)
+            if street.cast is not None:
+                happening.cancel()  # who is still to come does not
+                await asyncio.gather(happening, return_exceptions=True)
             self._phase = "ending"
             await wind_down(street, self._stop)
         finally:
@@ -71,10 +75,14 @@ class Run:
             await asyncio.gather(*helpers, return_exceptions=True)
             await asyncio.to_thread(show.draw, show.snap("ended"))
 
-    async def _wait(self, street: Street) -> None:
+    async def _wait(self, street: Street, happening: asyncio.Task[None]) -> None:
         end = None if self._options.seconds is None else street.first_boot + self._options.seconds
         while not self._stop.is_set() and (end is None or time.monotonic() < end):
             street.check()
+            if happening.done():
+                happening.result()
+                if street.cast is not None:
+                    return
             left = 0.5 if end is None else min(0.5, max(0.0, end - time.monotonic()))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), left)

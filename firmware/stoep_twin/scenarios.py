@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from stoep_twin import following
 from stoep_twin.faults import Kind
 from stoep_twin.street import Options, Street
 
@@ -14,6 +15,9 @@ _HOUR = 3600.0
 _SPEED = 480.0
 _BROWN_OUTS = 4  # a node and day
 _AWAY = (3 / 8, 5 / 8)  # the gateway: six hours of a day
+_SELDOM = 86_400  # seconds between two samples: the night is not theirs
+_OF_LAMPS = {"follow-me": following.follow, "lamp-trouble": following.trouble, "night": following.night}
+LOSSY = tuple(_OF_LAMPS)  # scenarios in a worse radio than usual
 _DEAD = (7 / 16, 6 / 8)  # the climate sensor of every second node: it fails while the gateway is away
 
 
@@ -26,13 +30,21 @@ def options(scenario: str, given: Options) -> Options:
     if scenario == "budget":
         given = replace(given, bins=1, benches=1, lampposts=0, scenario=scenario)
         return replace(given, speed=120.0, seconds=given.seconds or 60.0)
-    raise ValueError(f"there is no scenario {scenario!r}; there are: rough-day, budget")
+    if scenario in _OF_LAMPS:
+        given = replace(given, bins=0, benches=0, lampposts=following.LAMPS, speed=1.0, cast=True, scenario=scenario)
+        if scenario == "night":
+            return replace(given, start=following.night_of(given.seed), interval=_SELDOM)
+        return replace(given, start=following.EVENING)
+    known = ", ".join(("rough-day", "budget", *_OF_LAMPS))
+    raise ValueError(f"there is no scenario {scenario!r}; there are: {known}")
 
 
 async def befall(street: Street) -> None:
     """Do to the street what its scenario says. Ends when all of it has happened."""
     if street.options.scenario == "rough-day":
         await _rough_day(street)
+    elif street.options.scenario in _OF_LAMPS:
+        await _OF_LAMPS[street.options.scenario](street)
 
 
 async def _rough_day(street: Street) -> None:

@@ -18,6 +18,7 @@ from stoep_twin.summary import quantile
 from stoep_twin.world import weather
 
 _PLAIN_EVERY_S = 5.0
+_BAR = 8
 _COLUMNS = (
     ("temperature", "temp"),
     ("humidity", "humid"),
@@ -94,6 +95,7 @@ class Show:
                     node.samples,
                     node.held,
                     street.auditor.windows(node.entry.name),
+                    node.wiring.lamp and node.wiring.lamp.light(street.clock.utc_us() / 1e6),
                 )
                 for node in street.nodes.values()
             ],
@@ -127,12 +129,14 @@ class Show:
 
     def _plain(self, snap: dict[str, Any]) -> str:
         awake = sum(state == "awake" for _, state, *_ in snap["nodes"])
-        held = sum(held or 0 for *_, held, _ in snap["nodes"])
+        held = sum(held or 0 for *_, held, _, _ in snap["nodes"])
+        lights = " ".join(_percent(light) for *_, light in snap["nodes"] if light is not None)
         return (
             f"{snap['seconds']:5.0f} s  {snap['utc']:%d %b %H:%M:%S}  {snap['phase']}: "
             f"{len(snap['nodes'])} nodes, {awake} awake · readings {snap['taken']} taken, {snap['delivered']} delivered"
             f" · samples {snap['logged']} logged, {snap['acknowledged']} acknowledged, {held} held"
             f" · gateway {snap['gateway']}, outbox {snap['outbox']} · air {self._air(snap)}"
+            + (f" · light {lights}" if lights else "")
         )
 
     def _table(self, snap: dict[str, Any]) -> Group:
@@ -143,11 +147,20 @@ class Show:
             table.add_column(title, justify="right")
         for title in ("samples", "held", "windows"):
             table.add_column(title, justify="right")
-        for name, state, counts, samples, held, windows in snap["nodes"][:40]:
+        lamps = any(light is not None for *_, light in snap["nodes"])
+        if lamps:
+            table.add_column("light", justify="right")
+        for name, state, counts, samples, held, windows, light in snap["nodes"][:40]:
             values = [reading(key, counts[key], self._channels) if key in counts else "–" for key, _ in _COLUMNS]
             style = {"awake": "bold green", "stuck": "bold red"}.get(state, "")
             table.add_row(
-                name, Text(state, style), *values, str(samples), "–" if held is None else str(held), str(windows)
+                name,
+                Text(state, style),
+                *values,
+                str(samples),
+                "–" if held is None else str(held),
+                str(windows),
+                *([_bar(light)] if lamps else []),
             )
         lines = Text(
             f"gateway {snap['gateway']} · {snap['logged']} samples logged, {snap['acknowledged']} acknowledged · "
@@ -158,6 +171,18 @@ class Show:
         if snap["findings"]:
             lines.append(f"\n{snap['findings']} findings", "bold red")
         return Group(table, lines)
+
+
+def _percent(light: float) -> str:
+    return f"{100 * light:.0f} %"
+
+
+def _bar(light: float | None) -> Text:
+    """Of the light itself, not of what an eye makes of it."""
+    if light is None:
+        return Text("")
+    bar = "█" * round(_BAR * light)
+    return Text(f"{bar:<{_BAR}} {_percent(light):>5}", "yellow")
 
 
 def progress(text: str) -> None:

@@ -15,15 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from stoep.resources import firmware_dir, hardware_dir, wire_dir
-from stoep_twin import technician, truth
+from stoep_twin import lighting, technician, truth
 from stoep_twin.air import Air, Radio
 from stoep_twin.auditor import Auditor, Taken, catalogue
 from stoep_twin.boards import DEFAULT_HEAP, Board, Surroundings
 from stoep_twin.broker import Broker
+from stoep_twin.chips.lamp import Failing, Lamp
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.faults import Broken, Kind
-from stoep_twin.gateway import Gateway, NodeEntry, write_registry, write_settings
+from stoep_twin.gateway import Gateway, Group, NodeEntry, write_registry, write_settings
+from stoep_twin.judge import Verdict
 from stoep_twin.line import Line
 from stoep_twin.nursery import Nursery
 from stoep_twin.order import Order
@@ -31,6 +33,7 @@ from stoep_twin.recording import Recording
 from stoep_twin.subscriber import Subscriber
 from stoep_twin.wiring import Wiring
 from stoep_twin.world import plan
+from stoep_twin.world.cast import Cast
 from stoep_twin.world.place import Place
 
 _START_US = 1_780_293_600_000_000  # 2026-06-01T06:00:00Z
@@ -61,6 +64,10 @@ class Options:
     heap: str = DEFAULT_HEAP
     scenario: str = ""
     faults: tuple[tuple[str, Kind], ...] = ()  # (part, how it is broken), wherever it is
+    failing: Failing | None = None  # how all lamps' light is
+    start: float | None = None  # Unix s at which virtual time begins
+    cast: bool = False  # nobody is in the street but those whom the scenario sends
+    passages: int = 0  # of a scenario, at least; 0: all
 
     @property
     def furniture(self) -> list[tuple[str, str]]:
@@ -77,6 +84,7 @@ class Node:
     board: Board
     place: Place
     wiring: Wiring
+    metres: float
     counts: dict[str, int] = field(default_factory=dict)  # of the last sample
     samples: int = 0
     said_at: float | None = None  # Unix s, true: the last sample
@@ -91,7 +99,8 @@ class Street:
         self.options = options
         self.site = "twin" if options.broker in ("embedded", "mosquitto") else f"twin-{secrets.token_hex(3)}"
         self.directory = options.directory.resolve()
-        start = _START_US + random.Random(f"{options.seed}/start").randrange(900) * 1_000_000
+        start = _START_US if options.start is None else round(options.start * 1e6)
+        start += random.Random(f"{options.seed}/start").randrange(900) * 1_000_000
         self.clock = Clockwork(self.directory / "clock", start, options.speed)
         self.tape = Recording(self.directory)
         self.air = Air(options.loss, options.seed, tape=self.tape)
@@ -99,6 +108,12 @@ class Street:
         self.auditor = Auditor(catalogue(wire_dir()), self.tolerance_us)
         self.order = Order(lambda: self.clock.utc_us() / 1e6)
         self.broker = Broker(options.broker, self.directory)
+        self.verdict: Verdict | None = None
+        self.missed: list[str] = []  # bounds, in words
+        spots = plan.spots([kind for _, kind in options.furniture], options.seed)
+        self._spots = dict(zip(options.furniture, spots, strict=True))
+        posts = [spot.metres for (_, kind), spot in self._spots.items() if kind == "lamppost"]
+        self.cast = Cast(options.seed, posts) if options.cast else None
         self.nodes: dict[str, Node] = {}
         self.boards: list[Board] = []
         self.findings: list[str] = []
@@ -113,6 +128,7 @@ class Street:
         self.first_boot = self.started
         self.first_window: float | None = None
         self.on_first_window: Callable[[str, Any], None] = lambda _node, _message: None
+        self.group = self._group()
         self._nursery = Nursery()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -128,6 +144,11 @@ class Street:
         finally:
             await self._tear_down()
 
+    def _group(self) -> Group | None:
+        lamps = [(name, spot.metres) for (name, kind), spot in self._spots.items() if kind == "lamppost"]
+        told = lighting.KNOWN and len(lamps) > 1
+        return Group("street", secrets.token_bytes(32), tuple(lamps)) if told else None
+
     async def _build(self) -> None:
         options = self.options
         self.broker.start()
@@ -135,11 +156,12 @@ class Street:
         around = Surroundings(self.clock, self._nursery, self.air, firmware_dir(), self._said, self.fault, options.heap)
         self.line = Line(self.directory / "bridge")
         self.bridge = self._board("bridge", 0, "bridge", plan.Spot(plan.BRIDGE), around, self.line)[0]
-        spots = plan.spots([kind for _, kind in options.furniture], options.seed)
-        for index, ((name, kind), spot) in enumerate(zip(options.furniture, spots, strict=True), 1):
+        for index, ((name, kind), spot) in enumerate(self._spots.items(), 1):
             board, place, wiring = self._board(name, index, kind, spot, around, None)
             entry = NodeEntry((0xC0FFEE00 + index).to_bytes(4, "big"), name, kind, secrets.token_bytes(32))
-            self.nodes[name] = Node(entry, board, place, wiring)
+            self.nodes[name] = Node(entry, board, place, wiring, spot.metres)
+            if wiring.lamp is not None:
+                wiring.lamp.fail(options.failing)
             for part, how in options.faults:
                 self.break_part(name, part, how)
         config = write_settings(
@@ -149,6 +171,7 @@ class Street:
             self.line.port,
             self.clock.path,
             self.broker.address,
+            self.group,
         )
         self.subscriber = Subscriber(self.broker.address, self.site, self._heard)
         self.subscriber.start()
@@ -189,7 +212,7 @@ class Street:
         self, name: str, index: int, kind: str, spot: plan.Spot, around: Surroundings, line: Line | None
     ) -> tuple[Board, Place, Wiring]:
         seed = self.options.seed
-        place = Place(seed, index, self.clock.utc_us() / 1e6, spot)
+        place = Place(seed, index, self.clock.utc_us() / 1e6, spot, self.cast)
         wiring_seed = random.Random(f"{seed}/{index}/parts").randrange(1 << 30)
         wiring = Wiring(
             hardware_dir() / f"{kind}.toml", place, lambda: self.clock.utc_us() / 1e6, self.options.speed, wiring_seed
@@ -232,7 +255,7 @@ class Street:
         act = technician.flash_anew if erased else technician.commission_again
         await act(node.board, entry.kind, entry.kid, entry.secret, RADIO_CHANNEL, self.options.interval)
         self.air.nonces.renew(entry.kid)
-        write_registry(self.directory, [node.entry for node in self.nodes.values()])
+        write_registry(self.directory, [node.entry for node in self.nodes.values()], self.group)
 
     def break_part(self, name: str, part: str, kind: Kind) -> None:
         """A part of a node, by its name in the drawing or its maker's, fails; a node without it is none the worse."""
@@ -246,6 +269,24 @@ class Street:
         broken = parts.get(part)
         if isinstance(broken, Broken):
             parts[part] = broken.chip
+
+    def switch_off(self, name: str) -> None:
+        """A lamppost, with its lamp, has no power until it is switched on; a bridge or any other node, too."""
+        board, lamp = self._with_lamp(name)
+        if lamp is not None:
+            lamp.supply(False)
+        board.switch_off()
+
+    def switch_on(self, name: str) -> None:
+        """Its power is back."""
+        board, lamp = self._with_lamp(name)
+        if lamp is not None:
+            lamp.supply(True)
+        board.switch_on()
+
+    def _with_lamp(self, name: str) -> tuple[Board, Lamp | None]:
+        node = self.nodes.get(name)
+        return (self.bridge, None) if node is None else (node.board, node.wiring.lamp)
 
     def end_at_once(self) -> None:
         """Kill everything, politely to nobody."""
@@ -304,7 +345,8 @@ class Street:
         before, node.said_at = node.said_at, at / 1e6
         if self.options.faults:
             return  # what a broken part says is not the world
-        wrong = truth.untrue(node.place, node.counts, at / 1e6, 2 * EDGE_S * self.options.speed, before)
+        slack = 2 * EDGE_S * self.options.speed
+        wrong = truth.untrue(node.place, node.counts, at / 1e6, slack, before, node.wiring.lamp)
         self.untrue += len(wrong)
         if wrong:
             self.find(f"{node.entry.name}: {', '.join(wrong)}")

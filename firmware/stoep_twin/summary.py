@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from stoep_twin import judge
 from stoep_twin.budget import in_words
+from stoep_twin.judge import Verdict
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Summary:
     alarms_missing: int = 0
     channels: dict[str, list[str]] = field(default_factory=dict)  # what the city has, by kind
     budgets: dict[str, dict[str, float]] = field(default_factory=dict)  # by kind: energy and wear, see budget.py
+    lamps: Verdict | None = None  # of a scenario with lamps: its figures stand beside all others
+    lamps_missed: list[str] = field(default_factory=list)  # bounds, in words
     findings: list[str] = field(default_factory=list)
 
     @property
@@ -56,12 +60,15 @@ class Summary:
             or self.nonces_reused
             or self.alarms_after_backlog
             or self.alarms_missing
+            or self.lamps_missed
         )
 
     def write(self, path: Path) -> None:
         """As JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
+        said = asdict(self)
+        said |= said.pop("lamps") or {}
+        path.write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n")
 
     def lines(self) -> list[str]:
         """For people."""
@@ -79,6 +86,9 @@ class Summary:
             f"boards     {self.stuck_boards} stuck, {self.faults} faults, gateway killed {self.kills} times",
         ]
         lines += [f"upkeep     {kind}: {in_words(figures)}" for kind, figures in self.budgets.items()]
+        lines += [f"lamps      {text}" for text in (judge.in_words(self.lamps) if self.lamps else [])]
+        lines += [f"seen       {text}" for text in (self.lamps.words if self.lamps else [])]
+        lines += [f"missed     {text}" for text in self.lamps_missed]
         lines += [f"found      {finding}" for finding in self.findings]
         lines.append(f"{'good' if self.good else 'BAD'}       after {self.wall_seconds:.0f} s")
         return lines

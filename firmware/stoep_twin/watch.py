@@ -32,6 +32,11 @@ class Watch:
         self._wait(pin)
         return level
 
+    def look_again(self) -> None:
+        """Time has jumped."""
+        for pin in list(self._timers):
+            self._look(pin)
+
     def _look(self, pin: int) -> None:
         level = self._wiring.level(pin)
         if level != self._levels[pin]:

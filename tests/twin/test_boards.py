@@ -36,6 +36,31 @@ def test_a_board_can_be_woken_and_time_can_jump(on_bench: OnBench) -> None:
     assert bench.times[1] - bench.times[0] >= 3600 * 1e6
 
 
+def test_the_ticks_of_a_board_that_is_awake_jump_with_time(on_bench: OnBench) -> None:
+    async def use(bench: Any) -> None:
+        await bench.until("looking")
+        bench.clock.jump(3600.0)
+        await bench.until_lines(2)
+
+    main = """
+import network, espnow, time
+network.WLAN(network.WLAN.IF_STA).active(True)
+radio = espnow.ESPNow()
+radio.active(True)
+ms, us, tick = time.ticks_ms(), time.ticks_us(), time.time()
+print("looking")
+while time.ticks_diff(time.ticks_ms(), ms) < 60_000:
+    radio.irecv(20)
+print(time.ticks_diff(time.ticks_ms(), ms), time.ticks_diff(time.ticks_us(), us), time.time() - tick)
+while True:
+    radio.irecv(20)
+"""
+    ms, us, tick = map(int, on_bench(main, use, speed=1.0).lines[1].split())
+    assert 3_600_000 <= ms < 3_601_000
+    assert abs(us - ms * 1000) < 20_000
+    assert 3600 <= tick <= 3602
+
+
 def test_a_reset_keeps_rtc_memory_and_the_power_button_does_not(on_bench: OnBench) -> None:
     async def use(bench: Any) -> None:
         await bench.until("start 2 cause 2")

@@ -31,17 +31,17 @@ class AM312(Chip):
 
     def level(self, role: str) -> bool:
         now = self._now()
-        return any(begin <= now for begin, _ in self._pulses(now, now))
+        return any(begin <= now for begin, _ in self.pulses(now, now))
 
     def next_level(self, role: str, level: bool, after: float) -> float | None:
-        for begin, end in self._pulses(after, float("inf")):
+        for begin, end in self.pulses(after, float("inf")):
             if level:
                 return max(begin, after)
             return after if begin > after else end
         return None
 
-    def _pulses(self, after: float, until: float) -> Iterator[tuple[float, float]]:
-        # The pulses that end after `after`, up to one that begins after `until`.
+    def pulses(self, after: float, until: float) -> Iterator[tuple[float, float]]:
+        """(begins, ends) of each time its output is high that ends after `after`, up to one begun after `until`."""
         warm = self._powered + _WARM_UP_S
         if after < warm:
             yield self._powered, warm

@@ -30,6 +30,7 @@ class Board:
         self._drift = facts["drift_ppm"]
         self._origin = facts["rtc_origin_us"]
         self._head = None
+        self.jumped_us = 0  # time that was left out in this life
         self._levels = {}  # by pin: None after the first look, then what the twin said last
 
     def tell(self, kind, payload=b""):
@@ -52,6 +53,8 @@ class Board:
         self._head = None
         if body[:1] == b"R":
             self.arrived.append(body)
+        elif body[:1] == b"J":
+            self.jumped_us += struct.unpack_from("<Q", body, 1)[0]
         elif body[:1] == b"L":
             self._levels[body[1]] = body[2]
         return body

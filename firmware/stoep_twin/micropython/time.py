@@ -1,10 +1,14 @@
-"""`time` as on the board: the RTC counts from 2000-01-01 and drifts; waits of a second and more run in scaled time."""
+"""`time` as on the board: the RTC counts from 2000-01-01 and drifts; waits of a second and more run in scaled time.
+
+Ticks are real ones, and jump with the twin's time.
+"""
 
 import utime as _real
 from host import board as _board
-from utime import sleep_us, ticks_add, ticks_cpu, ticks_diff, ticks_ms, ticks_us  # noqa: F401
+from utime import sleep_us, ticks_add, ticks_cpu, ticks_diff  # noqa: F401
 
 _FROM_1970 = 946684800  # the desktop's epoch, seen from the board's
+_ONES = _real.ticks_add(0, -1)
 
 
 def time():
@@ -13,6 +17,14 @@ def time():
 
 def time_ns():
     return _board.rtc_us() * 1000
+
+
+def ticks_ms():
+    return (_real.ticks_ms() + _board.jumped_us // 1000) & _ONES
+
+
+def ticks_us():
+    return (_real.ticks_us() + _board.jumped_us) & _ONES
 
 
 def sleep(seconds):

@@ -23,8 +23,13 @@ def onwards(of_hour: Callable[[int], tuple[float, ...]], since: float) -> Iterat
         yield from (at for at in of_hour(hour) if at >= since)
 
 
+def time_of_day(at: float) -> float:
+    """What the clocks of the street say, in hours from midnight."""
+    return (at + _SUMMER_TIME) % DAY / HOUR
+
+
 def bustle(at: float) -> float:
     """How busy the street is, 0 to 1: two rush hours and something between them."""
-    hour = (at + _SUMMER_TIME) % DAY / HOUR
+    hour = time_of_day(at)
     rush = math.exp(-(((hour - 8) / 1.5) ** 2)) + math.exp(-(((hour - 17) / 2) ** 2))
     return min(1.0, 0.03 + rush + (0.3 if _SHOPS_OPEN < hour < _SHOPS_SHUT else 0.0))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from stoep_twin.chips.bme280 import Climate
 from stoep_twin.chips.pms5003 import Dust
 from stoep_twin.world import pir, weather
+from stoep_twin.world.cast import Cast
 from stoep_twin.world.fill import Fill
 from stoep_twin.world.hours import DAY, bustle, onwards
 from stoep_twin.world.lid import Lid
@@ -21,13 +22,17 @@ _COOLS = 6.0  # m/s that halve it
 
 
 class Place:
-    """What surrounds the node with this index, which stands at `spot`; all times are Unix seconds."""
+    """What surrounds the node with this index, which stands at `spot`; all times are Unix seconds.
 
-    def __init__(self, seed: int, index: int, start: float, spot: Spot = _SOMEWHERE) -> None:
+    `cast` are those who pass it instead of the people of the day, and instead of its branches.
+    """
+
+    def __init__(self, seed: int, index: int, start: float, spot: Spot = _SOMEWHERE, cast: Cast | None = None) -> None:
         chance = random.Random(f"{seed}/{index}")
         self._seed = seed
         self.start = start
         self.spot = spot
+        self._cast = cast
         self.weather = weather.of(seed)
         self._wind = self.weather.wind
         self._damp = chance.uniform(-4, 4)
@@ -82,6 +87,8 @@ class Place:
 
     def glimpses(self, since: float) -> Iterator[float]:
         """When its PIR sees something, from `since` on, in order and without end: several times while one passes."""
+        if self._cast is not None:
+            return self._cast.glimpses(self.spot.metres, since)
         return onwards(lambda hour: pir.seen(self._seed, self.spot, hour), since)
 
     def lid_openings(self, since: float) -> Iterator[float]:
