@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from stoep.settings import Settings
 from stoep_twin.judge import Levels
-from stoep_twin.light import of_level
 
 KNOWN = "lighting" in Settings.__struct_fields__  # to this gateway
 
 _GHENT = {"latitude": "51.05", "longitude": "3.72", "timezone": '"Europe/Brussels"'}
-_BASE, _DIM = 1000, 300  # permille, as an eye sees it
+_BASE, _DIM = 100, 30  # percent of full light
 _LIGHTING = {"base": str(_BASE), "dim": str(_DIM), "dim_from": '"22:00"', "dim_to": '"06:00"'}
 
-LEVELS = Levels(of_level(_DIM), of_level(_BASE))
+LEVELS = Levels(_DIM / 100, _BASE / 100)
 
 
 def of_site() -> list[str]:

@@ -88,6 +88,7 @@ class Node:
     counts: dict[str, int] = field(default_factory=dict)  # of the last sample
     samples: int = 0
     said_at: float | None = None  # Unix s, true: the last sample
+    booted: float = 0.0  # Unix s, true: its last start
     held: int | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -322,6 +323,8 @@ class Street:
             self.fault(f"{board.name}: {line.text}; see console.raw in its directory")
         elif node is None:
             return
+        elif word == "boot":
+            node.booted = self.clock.utc_us(line.virtual_us) / 1e6
         elif word == "sample":
             self._sampled(node, line)
         elif word == "alarm":
@@ -346,7 +349,7 @@ class Street:
         if self.options.faults:
             return  # what a broken part says is not the world
         slack = 2 * EDGE_S * self.options.speed
-        wrong = truth.untrue(node.place, node.counts, at / 1e6, slack, before, node.wiring.lamp)
+        wrong = truth.untrue(node.place, node.counts, at / 1e6, slack, before, node.wiring.lamp, node.booted)
         self.untrue += len(wrong)
         if wrong:
             self.find(f"{node.entry.name}: {', '.join(wrong)}")

@@ -60,15 +60,17 @@ def untrue(
     slack: float,
     before: float | None = None,
     lamp: Lamp | None = None,
+    booted: float = 0.0,
 ) -> list[str]:
     """What of a sample, said at `said_at` (Unix s) and taken at most `slack` s earlier, is not what was there.
 
-    `before` is when the sample before was said; `lamp` is the one it tells of.
+    `before` is when the sample before was said; `lamp` is the one it tells of, and `booted` when its board started last.
     """
     wrong = []
     for name, value in counts.items():
         if name in _LAMPS and lamp is not None:
-            wrong += _burnt_otherwise(name, lamp, value, said_at, slack, place.start if before is None else before)
+            since = place.start if before is None else before
+            wrong += _burnt_otherwise(name, lamp, value, said_at, slack, since, max(since, booted))
             continue
         if name in _COUNTED:
             wrong += _too_many(name, place, value, said_at, slack, before)
@@ -97,12 +99,16 @@ def _leans_otherwise(place: Place, value: int, said_at: float, slack: float) -> 
     return [f"tilt {value}, in truth {lean:.1f} to {most:.1f}"]
 
 
-def _burnt_otherwise(name: str, lamp: Lamp, value: int, said_at: float, slack: float, before: float) -> list[str]:
-    # mWh since the sample before, by the node's own clock; at its start it does not count at once.
-    most = lamp.watts * (said_at - before + slack) / 3.6
-    used = lamp.watts * lamp.history.mean(before, said_at) * (said_at - before) / 3.6
-    fixed = name == "lamp_energy_fixed"  # by the town's clock, of which nothing is known here
-    least, most = (0.0, most) if fixed else (used, used)
+def _burnt_otherwise(
+    name: str, lamp: Lamp, value: int, said_at: float, slack: float, before: float, counted: float
+) -> list[str]:
+    # mWh since the sample before, by the node's own clock; what it counted before its last start is gone.
+    if name == "lamp_energy_fixed":  # by the town's clock, of which nothing is known here
+        least, most = 0.0, lamp.watts * (said_at - before + slack) / 3.6
+    else:
+        least, most = (
+            lamp.watts * lamp.history.mean(since, said_at) * (said_at - since) / 3.6 for since in (counted, before)
+        )
     within = _CLOCK * most + lamp.watts * (slack + _BEGINS_S) / 3.6
     return [] if least - within <= value <= most + within else [f"{name} {value}, in truth {least:.0f} to {most:.0f}"]
 

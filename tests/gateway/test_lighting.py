@@ -83,7 +83,7 @@ def test_by_day_it_is_the_coming_night_and_then_that_one_until_dawn() -> None:
 
 def test_levels_are_permille_and_the_late_hours_are_the_towns() -> None:
     plan = night("2026-11-02T12:00", lighting=Lighting(base=80, dim=25, dim_from="23:30", dim_to="05:00"))
-    assert (plan.base, plan.dim) == (800, 250)
+    assert (plan.base, plan.dim) == (917, 571)  # 116 Y^(1/3) - 16
     assert (wall(plan.dim_from), wall(plan.dim_to)) == ("11-02 23:30", "11-03 05:00")
     assert (wall(plan.half_from), wall(plan.half_to)) == ("11-02 22:00", "11-03 06:00")
     early = night("2026-11-02T12:00", lighting=Lighting(dim_from="00:30", dim_to="04:00"))
@@ -160,7 +160,7 @@ def test_its_times_count_from_when_it_is_asked_and_its_version_does_not(lights: 
     assert one.version == other.version == version(night("2026-03-10T21:00"), None)
     assert one.plan.dusk == night("2026-03-10T21:00").dusk - now < 0
     assert one.plan.dawn - other.plan.dawn == 600
-    assert (one.plan.base, one.plan.dim) == (1000, 300)
+    assert (one.plan.base, one.plan.dim) == (1000, 617)
 
 
 def test_another_night_or_other_levels_have_another_version(lights: Lights) -> None:

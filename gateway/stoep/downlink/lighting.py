@@ -17,8 +17,8 @@ from stoep.wire.light import Plan
 
 _DAY = 86_400
 _LONGEST = 79_200  # 22 hours: as long as a node takes a night to be
-_PERMILLE = 10  # of a percent
 _NOON = 12 * 60  # minutes
+_STRAIGHT_TO = 0.008856  # of full light: there CIE's curve begins to bend
 _HALF_FROM, _HALF_TO = "22:00", "06:00"  # of the fixed schedule to which lamps compare what they use
 _AROUND = range(-2, 4)  # days in UTC that the nights around an instant may touch, wherever the site is
 
@@ -52,8 +52,14 @@ def _plan(begins: int, ends: int, zone: ZoneInfo, lighting: Lighting) -> Plan:
     dim_from = max(_instants(evening, lighting.dim_from, zone))
     dim_to = max(min(_instants(evening, lighting.dim_to, zone)), dim_from)
     half_from, half_to = (_instants(evening, hour, zone)[0] for hour in (_HALF_FROM, _HALF_TO))
-    base, dim = lighting.base * _PERMILLE, lighting.dim * _PERMILLE
+    base, dim = level(lighting.base), level(lighting.dim)
     return Plan(begins, ends, base, dim, dim_from, dim_to, half_from, half_to)
+
+
+def level(percent: float) -> int:
+    """The permille that an eye sees in so many percent of full light: CIE 1931's lightness, L* = 116 Y^(1/3) - 16."""
+    share = percent / 100
+    return round(10 * (share * 903.3 if share <= _STRAIGHT_TO else 116 * share ** (1 / 3) - 16))
 
 
 def day_of(now: float, zone: tzinfo) -> date:
