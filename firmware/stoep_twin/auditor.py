@@ -21,6 +21,7 @@ WINDOW_S = 900
 _US = 1_000_000
 _EXACT = 1e-6  # how far a float may be off a whole number of counts
 _MOST_FINDINGS = 40
+_SINGLE = "min", "mean", "max", "last"
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,16 @@ class Channel:
 
     unit: str
     decimals: int
+    leaves: str = "reading"  # "sum": no single reading leaves the street; "never": nothing does
 
 
 def catalogue(wire: Path) -> dict[str, Channel]:
     """Read from `channels.toml` directly, so that a misreading of the gateway's is not shared."""
     with (wire / "channels.toml").open("rb") as file:
         channels: dict[str, dict[str, Any]] = tomllib.load(file)["channels"]
-    return {name: Channel(said["unit"], said["decimals"]) for name, said in channels.items()}
+    return {
+        name: Channel(said["unit"], said["decimals"], said.get("leaves", "reading")) for name, said in channels.items()
+    }
 
 
 @dataclass(frozen=True, order=True)
@@ -195,7 +199,8 @@ class Auditor:
         for window in windows.values():
             for name, said in window.channels.items():
                 delivered[name] += said["count"]
-                sums[name] -= said["count"] * said["mean"] * 10 ** self._channels[name].decimals
+                total = said["sum"] if self._channels[name].leaves == "sum" else said["count"] * said["mean"]
+                sums[name] -= total * 10 ** self._channels[name].decimals
         for name in sorted(set(counts) | set(delivered)):
             missing = counts[name] - delivered[name]
             audit.lost += max(0, missing)
@@ -242,6 +247,8 @@ class Auditor:
         if not counts:
             return []
         scale = 10**channel.decimals
+        if channel.leaves != "reading":
+            return _differing_sum(sum(counts) / scale, said, _EXACT)
         differences = []
         for what, value in (("min", min(counts)), ("max", max(counts)), ("last", counts[-1])):
             if not isinstance(said.get(what), int | float) or abs(said[what] * scale - value) > _EXACT * scale:
@@ -250,6 +257,14 @@ class Auditor:
         if not isinstance(said.get("mean"), int | float) or abs(said["mean"] - mean) > 0.51 / scale / 100:
             differences.append(f"mean {said.get('mean')} instead of {mean}")
         return differences
+
+
+def _differing_sum(total: float, said: dict[str, Any], within: float) -> list[str]:
+    told = [what for what in _SINGLE if what in said]
+    if told:
+        return [f"{what} tells of single readings" for what in told]
+    right = isinstance(said.get("sum"), int | float) and abs(said["sum"] - total) <= within
+    return [] if right else [f"sum {said.get('sum')} instead of {total}"]
 
 
 def _count(channels: dict[str, dict[str, Any]]) -> int:

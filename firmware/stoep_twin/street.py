@@ -345,7 +345,8 @@ class Street:
         before, node.said_at = node.said_at, at / 1e6
         if self.options.faults:
             return  # what a broken part says is not the world
-        wrong = truth.untrue(node.place, node.counts, at / 1e6, 2 * EDGE_S * self.options.speed, before)
+        slack = 2 * EDGE_S * self.options.speed
+        wrong = truth.untrue(node.place, node.counts, at / 1e6, slack, before, node.wiring.lamp)
         self.untrue += len(wrong)
         if wrong:
             self.find(f"{node.entry.name}: {', '.join(wrong)}")

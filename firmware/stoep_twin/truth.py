@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stoep_twin.chips.lamp import Lamp
 from stoep_twin.world.fill import EMPTY_MM, FULL_MM
 from stoep_twin.world.lid import LID_DEGREES, LID_OPEN_S
 from stoep_twin.world.place import Place
@@ -15,6 +16,9 @@ from stoep_twin.world.place import Place
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
 _COUNTED = {"motion_count": Place.glimpses, "lid_count": Place.lid_movements}
+_LAMPS = "lamp_energy", "lamp_energy_fixed"
+_CLOCK = 0.06  # it may run so much fast or slow
+_BEGINS_S = 5.0
 _WARMS_UP_S = 90.0
 _DEAF_S = 30.0  # a node counts no movement so soon after another
 
@@ -50,14 +54,22 @@ _RULES = {
 
 
 def untrue(
-    place: Place, counts: dict[str, int], said_at: float, slack: float, before: float | None = None
+    place: Place,
+    counts: dict[str, int],
+    said_at: float,
+    slack: float,
+    before: float | None = None,
+    lamp: Lamp | None = None,
 ) -> list[str]:
     """What of a sample, said at `said_at` (Unix s) and taken at most `slack` s earlier, is not what was there.
 
-    `before` is when the sample before was said.
+    `before` is when the sample before was said; `lamp` is the one it tells of.
     """
     wrong = []
     for name, value in counts.items():
+        if name in _LAMPS and lamp is not None:
+            wrong += _burnt_otherwise(name, lamp, value, said_at, slack, place.start if before is None else before)
+            continue
         if name in _COUNTED:
             wrong += _too_many(name, place, value, said_at, slack, before)
             continue
@@ -85,9 +97,17 @@ def _leans_otherwise(place: Place, value: int, said_at: float, slack: float) -> 
     return [f"tilt {value}, in truth {lean:.1f} to {most:.1f}"]
 
 
-def _too_many(
-    name: str, place: Place, value: int, said_at: float, slack: float, before: float | None
-) -> list[str]:
+def _burnt_otherwise(name: str, lamp: Lamp, value: int, said_at: float, slack: float, before: float) -> list[str]:
+    # mWh since the sample before, by the node's own clock; at its start it does not count at once.
+    most = lamp.watts * (said_at - before + slack) / 3.6
+    used = lamp.watts * lamp.history.mean(before, said_at) * (said_at - before) / 3.6
+    fixed = name == "lamp_energy_fixed"  # by the town's clock, of which nothing is known here
+    least, most = (0.0, most) if fixed else (used, used)
+    within = _CLOCK * most + lamp.watts * (slack + _BEGINS_S) / 3.6
+    return [] if least - within <= value <= most + within else [f"{name} {value}, in truth {least:.0f} to {most:.0f}"]
+
+
+def _too_many(name: str, place: Place, value: int, said_at: float, slack: float, before: float | None) -> list[str]:
     # Some pass while the node is awake or deaf; but it counts nobody who was not there.
     since = place.start if before is None else before - slack
     most, deaf_until = 0, float("-inf")

@@ -186,3 +186,30 @@ def test_an_estimate_hides_no_loss_no_double_and_no_wrong_value() -> None:
     wrong = _window(1, _TAKEN[3:])
     wrong["channels"]["fill_level"]["mean"] += 1 / 3  # one reading of three, by one count
     assert _audit(_TAKEN, [first, wrong]).values_wrong == 1
+
+
+def _energy(said: dict[str, Any]) -> Audit:
+    auditor = Auditor({"lamp_energy": Channel("Wh", 3, "sum")}, 24_000_000)
+    for seq, mwh in enumerate((1200, 0, 345), 1):
+        auditor.take("lamppost-1", Taken(round((_T0 + 200 * seq) * 1e6), (1, seq), {"lamp_energy": mwh}))
+    window = _window(0, _TAKEN[:3])
+    auditor.deliver("lamppost-1", {**window, "node": "lamppost-1", "channels": {"lamp_energy": said}})
+    return auditor.audit()
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"sum": 1.545}, 0),
+        ({"sum": 1.546}, 1),
+        ({}, 1),
+        ({"sum": 1.545, "max": 1.2}, 1),
+        ({"sum": 1.545, "mean": 0.515}, 1),
+        ({"min": 0.0, "mean": 0.515, "max": 1.2, "last": 0.345}, 1),
+        ({"sum": 1.545, "time_quality": "estimated"}, 0),
+        ({"sum": 1.645, "time_quality": "estimated"}, 1),
+    ],
+)
+def test_of_what_leaves_as_a_sum_no_single_reading_may_leave(said: dict[str, Any], wrong: int) -> None:
+    audit = _energy({"unit": "Wh", "count": 3, **said})
+    assert (audit.lost, audit.duplicates, audit.values_wrong) == (0, 0, wrong)

@@ -5,6 +5,7 @@ from itertools import pairwise, takewhile
 
 from stoep.resources import hardware_dir
 from stoep_twin.chips.a02yyuw import A02YYUW
+from stoep_twin.chips.lamp import Lamp
 from stoep_twin.truth import untrue
 from stoep_twin.wiring import Wiring, known_parts
 from stoep_twin.world.place import Place
@@ -110,6 +111,21 @@ def test_a_count_of_more_than_moved_is_untrue() -> None:
         assert most > 0
         assert untrue(place, {name: most}, said, 24.0, said - 900) == []
         assert len(untrue(place, {name: most + 3}, said, 24.0, said - 900)) == 1
+
+
+def test_energy_that_the_lamp_has_not_used_is_untrue() -> None:
+    lamp = Lamp(lambda: _START, 36_000)
+    lamp.modulate("DIM", 0.75, _START + 450.0)
+    place = Place(5, 1, _START)
+    used = 36_000 * (450 + 450 / 4) / 3600
+
+    def wrong(name: str, mwh: float) -> int:
+        return len(untrue(place, {name: round(mwh)}, _START + 900, 0.2, _START, lamp))
+
+    assert wrong("lamp_energy", used) == wrong("lamp_energy", used * 1.04) == 0
+    assert wrong("lamp_energy", used * 1.1) == wrong("lamp_energy", used * 0.9) == wrong("lamp_energy", 0) == 1
+    assert wrong("lamp_energy_fixed", 4500) == wrong("lamp_energy_fixed", 9000) == 0
+    assert wrong("lamp_energy_fixed", 10_000) == 1
 
 
 def test_a_tilt_beyond_what_the_wind_sways_is_untrue() -> None:

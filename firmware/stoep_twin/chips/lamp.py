@@ -31,7 +31,7 @@ class Lamp(Chip):
 
     def __init__(self, now: Callable[[], float], milliwatt: int) -> None:
         self._now = now
-        self._watts = milliwatt / 1000
+        self.watts = milliwatt / 1000
         self._asked = 1.0
         self._supplied = True
         self._failing: Failing | None = None
@@ -77,4 +77,4 @@ class Lamp(Chip):
 
     def draws(self) -> tuple[float, float]:
         """Volts at it and amperes through it, now."""
-        return (_VOLTS if self._supplied else 0.0), self._watts / _VOLTS * self.light(self._now())
+        return (_VOLTS if self._supplied else 0.0), self.watts / _VOLTS * self.light(self._now())
