@@ -35,6 +35,12 @@ class Spent:
     upkeep: Upkeep
 
 
+def has_battery(drawing: Path) -> bool:
+    """Whether there is anything to reckon with: a lamppost hangs on the mains and never sleeps."""
+    with drawing.open("rb") as file:
+        return "power" in tomllib.load(file)
+
+
 def figures(drawing: Path, spent: Sequence[Spent], interval: int) -> dict[str, float]:
     """mAh a day by consumer, days on the battery, flash a sample: of one kind, the mean of its nodes."""
     with drawing.open("rb") as file:
