@@ -12,24 +12,23 @@ import json
 import os
 import struct
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from stoep_twin import flash
-from stoep_twin.air import Air, Radio
-from stoep_twin.clockwork import Clockwork
+from stoep_twin.air import Radio
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.hostlink import HostLink
 from stoep_twin.line import Line
-from stoep_twin.nursery import LINK, Child, Nursery
+from stoep_twin.nursery import LINK, Child
 from stoep_twin.states import Cause, State, Wake
+from stoep_twin.surroundings import Surroundings
 from stoep_twin.upkeep import Upkeep
 from stoep_twin.watch import Watch
 from stoep_twin.watchdog import Watchdog
 from stoep_twin.wiring import Wiring
 
 STAND_INS = Path(__file__).parent / "micropython"
-DEFAULT_HEAP = "4M"
 _SECTOR = 4096
 _AWAKE_S = 10.0  # real: who is awake for longer is not expected to sleep
 _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
@@ -37,19 +36,6 @@ _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
 
 class ScriptError(RuntimeError):
     """A technician's script failed on a board."""
-
-
-@dataclass
-class Surroundings:
-    """What all boards of a street share."""
-
-    clock: Clockwork
-    nursery: Nursery
-    air: Air
-    firmware: Path
-    said: Callable[[Board, ConsoleLine], None] = field(repr=False)
-    finding: Callable[[str], None] = field(repr=False)
-    heap: str = DEFAULT_HEAP
 
 
 @dataclass

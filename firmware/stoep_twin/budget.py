@@ -35,9 +35,10 @@ class Spent:
     upkeep: Upkeep
 
 
-def on_battery(drawing: Path) -> bool:
-    """Whether this kind lives on one; what stays awake on mains has no budget."""
-    return "power" in tomllib.loads(drawing.read_text())
+def has_battery(drawing: Path) -> bool:
+    """Whether there is anything to reckon with: a lamppost hangs on the mains and never sleeps."""
+    with drawing.open("rb") as file:
+        return "power" in tomllib.load(file)
 
 
 def figures(drawing: Path, spent: Sequence[Spent], interval: int) -> dict[str, float]:

@@ -138,7 +138,7 @@ def _budgets(street: Street) -> dict[str, dict[str, float]]:
     return {
         kind: budget.figures(drawings / f"{kind}.toml", spent, street.options.interval)
         for kind, spent in by_kind.items()
-        if any(one.samples for one in spent) and budget.on_battery(drawings / f"{kind}.toml")
+        if any(one.samples for one in spent) and budget.has_battery(drawings / f"{kind}.toml")
     }
 
 

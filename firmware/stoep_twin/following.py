@@ -30,6 +30,7 @@ _NIGHTS = 30
 _TREES = 1, 2, 4  # lamps with one beside them
 
 _READY_S, _CALM_S = 150.0, 200.0  # how long lamps may take to go to their dim level
+_WARM_S = 66.0  # virtual: a PIR says nothing in the minute after its power came, by a clock that may be slow
 _STEADY_S = 1.0
 _LOOK_S = 0.1
 _SOON_S = 2.0
@@ -60,7 +61,8 @@ class Stage:
         return self._street.clock.utc_us() / 1e6
 
     async def ready(self) -> bool:
-        """Wait until all lamps have heard their plan; whether they have."""
+        """Wait until all lamps have heard their plan and their PIRs see; whether they do."""
+        began = self.now()
         end = asyncio.get_running_loop().time() + _READY_S
         while len(self._street.nodes) < self._street.options.lampposts or not self.is_calm():
             if asyncio.get_running_loop().time() > end:
@@ -68,6 +70,7 @@ class Stage:
                 self._street.fault(f"not at the dim level {_READY_S:.0f} s after the boot: {', '.join(lit)}")
                 return False
             await asyncio.sleep(_LOOK_S)
+        await self._until(began + _WARM_S)
         self.since = self.now()
         return True
 
@@ -83,8 +86,10 @@ class Stage:
         assert node.wiring.lamp is not None
         return node.wiring.lamp.history.changed
 
-    async def calm(self) -> None:
-        """Wait until nobody is followed any more."""
+    async def calm(self, begun: float | None = None) -> None:
+        """Wait until nobody is followed any more, and a lamp whose power came at `begun` sees again."""
+        if begun is not None:
+            await self._until(begun + _WARM_S)
         end = asyncio.get_running_loop().time() + _CALM_S
         while not self.is_calm():
             if asyncio.get_running_loop().time() > end:
@@ -108,7 +113,7 @@ class Stage:
 
     async def _until(self, when: float) -> None:
         while (left := when - self.now()) > 0:  # noqa: ASYNC110 -- virtual time, which may jump
-            await asyncio.sleep(min(left, _STEADY_S))
+            await asyncio.sleep(min(left, _STEADY_S) / self._street.clock.speed)
 
     def has_no_power(self, node: Node, since: float) -> None:
         """From a time until now."""
@@ -122,7 +127,7 @@ class Stage:
         """Everything since the lamps were ready."""
         street = self._street
         if self.since is None:
-            street.missed = ["nothing was judged"]
+            street.verdict, street.missed = judge.Verdict(), ["the lamps were not ready: nothing was judged"]
             return
         posts = [self._post(node) for node in self.lamps]
         span = self.since, self.now()
@@ -201,7 +206,6 @@ async def _trouble(street: Street, stage: Stage) -> None:
 async def _without_a_lamp(street: Street, stage: Stage, planner: Planner) -> None:
     victim = stage.lamps[2]
     off = stage.now()
-    on = None
     try:
         street.switch_off(victim.entry.name)
         await stage.play(planner.trouble())
@@ -209,8 +213,10 @@ async def _without_a_lamp(street: Street, stage: Stage, planner: Planner) -> Non
         street.switch_on(victim.entry.name)
         stage.has_no_power(victim, off)
         on = stage.now()
-    await stage.calm()
-    stage.has_begun(victim, on)
+    try:
+        await stage.calm(on)
+    finally:
+        stage.has_begun(victim, on)
 
 
 async def _with_a_cold_boot(stage: Stage, planner: Planner) -> None:
@@ -227,7 +233,7 @@ async def _with_a_cold_boot(stage: Stage, planner: Planner) -> None:
 
     try:
         await stage.play(block, at, act)
-        await stage.calm()
+        await stage.calm(*cut)
     finally:
         if cut:
             stage.has_begun(victim, cut[0])

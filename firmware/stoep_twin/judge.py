@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from stoep_twin.light import History
@@ -337,4 +338,4 @@ def _extra(post: Post, levels: Levels, span: Span) -> float:
 
 
 def _clock(at: float) -> str:
-    return f"{at:.2f}"
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S.%f}"[:-4]

@@ -11,7 +11,7 @@ KNOWN = "lighting" in Settings.__struct_fields__  # to this gateway
 
 _GHENT = {"latitude": "51.05", "longitude": "3.72", "timezone": '"Europe/Brussels"'}
 _BASE, _DIM = 100, 30  # percent of full light
-_LIGHTING = {"base": str(_BASE), "dim": str(_DIM), "dim_from": '"22:00"', "dim_to": '"06:00"'}
+_LIGHTING = {"base": str(_BASE), "dim": str(_DIM), "dim_from": '"20:00"', "dim_to": '"07:00"'}
 
 LEVELS = Levels(_DIM / 100, _BASE / 100)
 

@@ -18,7 +18,7 @@ from stoep.resources import firmware_dir, hardware_dir, wire_dir
 from stoep_twin import lighting, technician, truth
 from stoep_twin.air import Air, Radio
 from stoep_twin.auditor import Auditor, Taken, catalogue
-from stoep_twin.boards import DEFAULT_HEAP, Board, Surroundings
+from stoep_twin.boards import Board
 from stoep_twin.broker import Broker
 from stoep_twin.chips.lamp import Failing, Lamp
 from stoep_twin.clockwork import Clockwork
@@ -31,6 +31,7 @@ from stoep_twin.nursery import Nursery
 from stoep_twin.order import Order
 from stoep_twin.recording import Recording
 from stoep_twin.subscriber import Subscriber
+from stoep_twin.surroundings import DEFAULT_HEAP, Surroundings
 from stoep_twin.wiring import Wiring
 from stoep_twin.world import plan
 from stoep_twin.world.cast import Cast

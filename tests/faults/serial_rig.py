@@ -19,10 +19,11 @@ from stoep.wire import frame
 from stoep.wire.serial import Hello
 from stoep_twin import technician
 from stoep_twin.air import Air, Radio
-from stoep_twin.boards import Board, Surroundings
+from stoep_twin.boards import Board
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.line import RING, Line, unread
 from stoep_twin.nursery import Nursery
+from stoep_twin.surroundings import Surroundings
 from stoep_twin.wiring import Wiring
 from stoep_twin.world.place import Place
 

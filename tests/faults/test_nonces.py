@@ -19,10 +19,11 @@ import tape
 from stoep.resources import firmware_dir, hardware_dir
 from stoep_twin import technician
 from stoep_twin.air import Air, Radio
-from stoep_twin.boards import Board, ScriptError, Surroundings
+from stoep_twin.boards import Board, ScriptError
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.nonces import NonceBook
 from stoep_twin.nursery import Nursery
+from stoep_twin.surroundings import Surroundings
 from stoep_twin.wiring import Wiring
 from stoep_twin.world.place import Place
 

@@ -23,10 +23,11 @@ from gateway_rig import PlayedNode, TurnedClock
 from stoep.resources import firmware_dir, hardware_dir
 from stoep_twin import boards, technician
 from stoep_twin.air import Air, Radio
-from stoep_twin.boards import Board, Surroundings
+from stoep_twin.boards import Board
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line
 from stoep_twin.nursery import Nursery
+from stoep_twin.surroundings import Surroundings
 from stoep_twin.wiring import Wiring
 from stoep_twin.world.place import Place
 

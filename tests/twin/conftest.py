@@ -11,11 +11,12 @@ import pytest
 
 from stoep.resources import hardware_dir
 from stoep_twin.air import Air, Radio
-from stoep_twin.boards import Board, Surroundings
+from stoep_twin.boards import Board
 from stoep_twin.chips.lamp import Lamp
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.nursery import Nursery
 from stoep_twin.states import State
+from stoep_twin.surroundings import Surroundings
 from stoep_twin.wiring import Wiring
 from stoep_twin.world.place import Place
 

@@ -1,0 +1,31 @@
+"""What all boards of a street share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stoep_twin.air import Air
+from stoep_twin.clockwork import Clockwork
+from stoep_twin.console import Line as ConsoleLine
+from stoep_twin.nursery import Nursery
+
+if TYPE_CHECKING:
+    from stoep_twin.boards import Board
+
+DEFAULT_HEAP = "4M"
+
+
+@dataclass
+class Surroundings:
+    """What all boards of a street share."""
+
+    clock: Clockwork
+    nursery: Nursery
+    air: Air
+    firmware: Path
+    said: Callable[[Board, ConsoleLine], None] = field(repr=False)
+    finding: Callable[[str], None] = field(repr=False)
+    heap: str = DEFAULT_HEAP
