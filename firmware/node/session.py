@@ -96,7 +96,7 @@ class Session:
         """What the gateway may not have on its disk, in its order: records, and between them what is lost,
         [epoch, first, last, cause]. A hole within a sector is damage; the ring gives up whole sectors.
         """
-        given_up = self._life.lost()
+        given_up = sorted(self._life.lost())
         at, sector = self._memory.durable, None
         for record in self._ring.samples(*at):
             here = record.epoch, record.number

@@ -107,3 +107,11 @@ def test_damage_and_want_of_room_are_told_apart():
     causes = [piece[3] for piece in board.session().pieces() if isinstance(piece, list)]
     assert causes.count(2) == 1 and causes.count(1) > 1
     assert [3902, 3903, 2] in [piece[1:] for piece in board.session().pieces() if isinstance(piece, list)]
+
+
+def test_losses_are_told_oldest_first_in_whatever_order_they_were_found():
+    board = Board()
+    for epoch in (3, 1, 2):
+        board.life.declare(epoch, 1, 4, 1)
+    board.memory.epoch = 4
+    assert [piece[0] for piece in board.session().pieces()] == [1, 2, 3]
