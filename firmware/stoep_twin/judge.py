@@ -35,10 +35,11 @@ _MOST_WORDS = 12
 
 @dataclass(frozen=True)
 class Levels:
-    """What a lamp shines when nobody comes, and for people."""
+    """What a lamp shines when nobody comes, and for people; between which hours of the night it is dim."""
 
     dim: float
     bright: float
+    hours: tuple[float, float] = (quiet.LATE, quiet.EARLY)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def judge(
     if verdict.passages:
         verdict.extra_wh_a_passage = round(extra / verdict.passages / 3600 * quiet.LAMP_WATTS, 3)
         verdict.energy_ratio_to_schedule = round(
-            quiet.ratio_to_schedule(levels.dim, levels.bright, extra / verdict.passages / len(posts)), 3
+            quiet.ratio_to_schedule(levels.dim, levels.bright, levels.hours, extra / verdict.passages / len(posts)), 3
         )
     return verdict
 

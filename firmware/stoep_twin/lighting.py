@@ -11,9 +11,10 @@ KNOWN = "lighting" in Settings.__struct_fields__  # to this gateway
 
 _GHENT = {"latitude": "51.05", "longitude": "3.72", "timezone": '"Europe/Brussels"'}
 _BASE, _DIM = 100, 30  # percent of full light
-_LIGHTING = {"base": str(_BASE), "dim": str(_DIM), "dim_from": '"20:00"', "dim_to": '"07:00"'}
+_FROM, _TO = 20, 7  # o'clock: between them few pass, and for those who do there is light
+_LIGHTING = {"base": str(_BASE), "dim": str(_DIM), "dim_from": f'"{_FROM:02}:00"', "dim_to": f'"{_TO:02}:00"'}
 
-LEVELS = Levels(_DIM / 100, _BASE / 100)
+LEVELS = Levels(_DIM / 100, _BASE / 100, (_FROM, _TO))
 
 
 def of_site() -> list[str]:

@@ -64,7 +64,7 @@ def untrue(
 ) -> list[str]:
     """What of a sample, said at `said_at` (Unix s) and taken at most `slack` s earlier, is not what was there.
 
-    `before` is when the sample before was said; `lamp` is the one it tells of, and `booted` when its board started last.
+    `before` is when the sample before was said; `lamp` is the one it tells of, `booted` when its board started last.
     """
     wrong = []
     for name, value in counts.items():

@@ -166,13 +166,16 @@ def test_lit_for_nobody_is_counted_in_seconds() -> None:
     assert verdict.lit_seconds_without_person == pytest.approx(37.5)
 
 
+_HOURS = quiet.LATE, quiet.EARLY
+
+
 def test_a_quiet_streets_energy_is_the_schedules_share_and_what_passages_cost() -> None:
-    none, some = (quiet.ratio_to_schedule(of_level(300), 1.0, seconds) for seconds in (0.0, 60.0))
+    none, some = (quiet.ratio_to_schedule(of_level(300), 1.0, _HOURS, seconds) for seconds in (0.0, 60.0))
     assert 0.5 < none < some < 0.7
-    assert quiet.ratio_to_schedule(1.0, 1.0, 0.0) > 1.2
-    assert quiet.ratio_to_schedule(0.5, 1.0, 0.0) == pytest.approx(1.0)
+    assert quiet.ratio_to_schedule(1.0, 1.0, _HOURS, 0.0) > 1.2
+    assert quiet.ratio_to_schedule(0.5, 1.0, _HOURS, 0.0) == pytest.approx(1.0)
     assert _judge(_street(), _walker()).energy_ratio_to_schedule == pytest.approx(
-        quiet.ratio_to_schedule(_LEVELS.dim, 1.0, 40 * (1 - _LEVELS.dim)), abs=0.001
+        quiet.ratio_to_schedule(_LEVELS.dim, 1.0, _HOURS, 40 * (1 - _LEVELS.dim)), abs=0.001
     )
 
 

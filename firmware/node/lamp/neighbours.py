@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from node import memory
+from node import cbor, flash, memory
 from node.lamp import groupframe
 from node.lamp.follow import Follow
 
@@ -25,6 +25,7 @@ class Neighbours:
 
     def __init__(self, recalled, kid, link, group):
         generation, secret, own, lamps = group
+        self._told = flash.crc32(cbor.encode(group))
         self._memory = recalled
         self._kid = kid
         self._link = link
@@ -36,6 +37,10 @@ class Neighbours:
         self._event = os.urandom(1)[0]  # the number of the motion told last,
         self._said = self._due = time.ticks_ms()  # when it was, and when it is told next,
         self._left = 0  # if it still is
+
+    def is_of(self, group):
+        """Whether it is the same group, with the same key: then what was heard in it must not be heard again."""
+        return self._told == flash.crc32(cbor.encode(group))
 
     def take(self, frame, now):
         """Whether these bytes were told by one of the group, and its motion is taken in."""

@@ -42,7 +42,8 @@ class Post:
         """What the gateway wishes: (version, plan, group or None); its times count from `tick`."""
         version, plan, group = wanted
         self._plan = [plan[at] if at in (2, 3) else plan[at] + tick for at in range(len(plan))]
-        self._neighbours = group and Neighbours(self._memory, self._kid, self._link, group)
+        if not (group and self._neighbours and self._neighbours.is_of(group)):  # a new plan alone changes no key
+            self._neighbours = group and Neighbours(self._memory, self._kid, self._link, group)
         self._memory.light = version
         self._memory.untold |= memory.HEALTH
         print("light version=%08x lamps=%d" % (version, len(group[3]) if group else 1))
