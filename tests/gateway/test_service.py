@@ -173,7 +173,7 @@ def test_a_lamppost_is_told_tonight_and_its_group_and_a_retired_neighbour_is_gon
         bridge.filters.get(timeout=5)
         ask(bridge, node, node.report())
         light = told()
-        assert (light.plan.base, light.plan.dim) == (1000, 200)
+        assert (light.plan.base, light.plan.dim) == (1000, 518)
         assert 14 * 3600 < light.plan.dusk < 15 * 3600  # of a first of June, at six in the morning UTC
         assert light.group is not None
         assert (light.group.own, light.group.lamps) == (0, tuple(Lamp(kid, 250 * n) for n, kid in enumerate(kids)))
