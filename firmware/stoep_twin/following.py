@@ -16,7 +16,7 @@ from functools import cached_property
 from stoep_twin import judge, lighting
 from stoep_twin.judge import Post, Span
 from stoep_twin.street import Node, Street
-from stoep_twin.world import weather
+from stoep_twin.world import plan, weather
 from stoep_twin.world.hours import DAY, HOUR, hour_of
 from stoep_twin.world.passages import Block, Planner, moved
 from stoep_twin.world.people import Kind, Trajectory
@@ -27,7 +27,7 @@ EVENING = dt.datetime(2026, 11, 2, 22, 30, tzinfo=dt.UTC).timestamp()  # well wi
 _NIGHTS_BEGIN = dt.datetime(2026, 11, 1, 21, 5, tzinfo=dt.UTC).timestamp()
 _NIGHT_S = 7.5 * HOUR  # up to shortly before the dim hours end
 _NIGHTS = 30
-_TREES = 1, 2, 4  # lamps with one beside them
+_TREES = 1, 4  # lamps with one beside them, in a street that has fewer
 
 _READY_S, _CALM_S = 150.0, 200.0  # how long lamps may take to go to their dim level
 _WARM_S = 66.0  # virtual: a PIR says nothing in the minute after its power came, by a clock that may be slow
@@ -268,13 +268,20 @@ async def night(street: Street) -> None:
             return
         begins = stage.now() + _SOON_S
         gusts = _gusts(street.options.seed, begins, ends - begins)
-        for number in _TREES:
+        for number in _trees(street):
             street.cast.shake(stage.lamps[number].metres, gusts)
         street.cast.prowl(_cat(random.Random(f"{street.options.seed}/cat"), begins + (ends - begins) / 3, stage))
         while stage.now() < ends:
             await _pass_time(street, stage, ends)
     finally:
         stage.judge(0)
+
+
+def _trees(street: Street) -> Sequence[int]:
+    """The lamps beside which this street has trees, two at least."""
+    spots = plan.spots(["lamppost"] * LAMPS, street.options.seed)
+    trees = [number for number, spot in enumerate(spots) if spot.tree]
+    return trees if len(trees) > 1 else _TREES
 
 
 async def _pass_time(street: Street, stage: Stage, ends: float) -> None:

@@ -28,6 +28,7 @@ _TOLERANCE = 0.003  # of full light: less is no brightening, and none is missing
 _BRIGHT = 0.9  # of the bright level
 _NEAR, _FAR = 10.0, 60.0  # metres: who must not stand in the dark; for whom a lamp may be bright
 _GIVEN_UP_S = 10.0
+_AT_ONCE_S = 0.5  # lamps that brighten so close are one wave
 _KNOWS_S = LEAST_LEAD_S + 0.5  # to fade up, and for frames that are told again
 _TOLD = 2  # lamps' motions make somebody on the way
 _MOST_WORDS = 12
@@ -75,7 +76,8 @@ class Verdict:
     leads_unseen: int = 0  # left out: by then no two lamps before had seen them
     min_lead_seconds_unseen: float | None = None  # of those
     walker_dark_seconds: float = 0.0
-    false_triggers: int = 0
+    false_triggers: int = 0  # times that a lamp brightened for nobody
+    false_waves: int = 0  # of which no lamp was lit before
     lit_seconds_without_person: float = 0.0
     lit_seconds: float = 0.0
     energy_ratio_to_schedule: float | None = None
@@ -95,9 +97,12 @@ def judge(
     whose = {who: number for number, passage in enumerate(passages) for who in passage}
     _judge_neighbours(verdict, posts, people, whose, levels, span)
     _judge_leads(verdict, posts, people, whose, levels, span)
+    falsely: list[float] = []
     for number, post in enumerate(posts, 1):
         _judge_dark(verdict, number, post, people, levels, span)
-        _judge_waste(verdict, number, post, people, levels, span)
+        falsely += _judge_waste(verdict, number, post, people, levels, span)
+    verdict.false_triggers = len(falsely)
+    verdict.false_waves = _waves(posts, sorted(falsely), levels)
     extra = sum(_extra(post, levels, span) for post in posts)
     if verdict.passages:
         verdict.extra_wh_a_passage = round(extra / verdict.passages / 3600 * quiet.LAMP_WATTS, 3)
@@ -141,8 +146,9 @@ def in_words(verdict: Verdict) -> list[str]:
             f"lamps; left out {verdict.leads_unseen} of people whom no two lamps had seen in time)"
         ),
         (
-            f"in the dark {verdict.walker_dark_seconds} s, lit for nobody {verdict.false_triggers} times and "
-            f"{verdict.lit_seconds_without_person:.0f} of {verdict.lit_seconds:.0f} s"
+            f"in the dark {verdict.walker_dark_seconds} s; for nobody {verdict.false_triggers} lamps brightened in "
+            f"{verdict.false_waves} waves; lit {verdict.lit_seconds:.0f} s, "
+            f"{verdict.lit_seconds_without_person:.0f} of them with nobody near"
         ),
         (
             f"energy {_said(verdict.energy_ratio_to_schedule)} of a fixed schedule's, over a year of nights of a quiet "
@@ -257,10 +263,9 @@ def _judge_neighbours(
 
 
 def _ahead(posts: Sequence[Post], number: int, way: int, at: float) -> Post | None:
-    # The next one that lives; the lamp between is dark, and nobody's neighbour.
-    row = posts[number + 1 :] if way > 0 else posts[number - 1 :: -1] if way < 0 and number else ()
-    alive = next((post for post in row if not post.is_dead(at)), None)
-    return None if alive is None or alive.is_out(at) else alive
+    # The next one; a dead one is nobody's neighbour, and that behind it may wait.
+    after = number + way
+    return posts[after] if way and 0 <= after < len(posts) and not posts[after].is_out(at) else None
 
 
 def _judge_leads(
@@ -314,12 +319,14 @@ def _judge_dark(
 
 def _judge_waste(
     verdict: Verdict, number: int, post: Post, people: Sequence[Trajectory], levels: Levels, span: Span
-) -> None:
+) -> list[float]:
+    # When it brightened for nobody.
+    falsely = []
     about = near(people, post.metres, _FAR)
     lit = levels.dim + _TOLERANCE
     for at in post.light.rises(lit, *span):
         if not _within(at, about) and not post.is_out(at):
-            verdict.false_triggers += 1
+            falsely.append(at)
             verdict.say(f"lamp {number} brightened for nobody at {_clock(at)}")
     for since, until in _without(span, [*post.dead, *post.beginning]):
         verdict.lit_seconds += sum(b - a for a, b, light in post.light.pieces(since, until) if light > lit)
@@ -327,6 +334,16 @@ def _judge_waste(
             verdict.lit_seconds_without_person += sum(
                 b - a for a, b, light in post.light.pieces(begins, ends) if light > lit
             )
+    return falsely
+
+
+def _waves(posts: Sequence[Post], falsely: Sequence[float], levels: Levels) -> int:
+    waves, last = 0, float("-inf")
+    for at in falsely:
+        lit = any(post.light.at(at - _AT_ONCE_S) > levels.dim + _TOLERANCE for post in posts if not post.is_out(at))
+        waves += not lit and at - last > _AT_ONCE_S
+        last = at
+    return waves
 
 
 def _extra(post: Post, levels: Levels, span: Span) -> float:

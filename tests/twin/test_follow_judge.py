@@ -77,12 +77,12 @@ def test_a_neighbour_that_was_lit_already_is_left_out_and_one_that_never_is_coun
     assert _delays(0.1, 999.0, 999.0, 999.0, 0.1).median_neighbour_delay_ms == 10_000.0
 
 
-def test_the_neighbour_of_a_dead_lamp_is_the_one_behind_it() -> None:
+def test_a_dead_lamp_is_nobodys_neighbour_and_has_no_lead() -> None:
     posts = _street()
     posts[3] = replace(posts[3], dead=[(0.0, 1000.0)], light=_light((0.0, 0.0)), rises=[])
-    posts[4] = replace(posts[4], light=_light((162.6, 1.0)))
     verdict = _judge(posts, _walker())
-    assert verdict.leads == 3  # of lamps 4, 5 and 6 one is dead, and lamp 3 is the third
+    assert verdict.leads == 3  # lamp 3 is the third, 5 and 6 follow
+    assert verdict.neighbours == 2  # lamps 3 and 6
     assert not [word for word in verdict.words if "lamp 4" in word]
     assert verdict.walker_dark_seconds == 0.0
 
@@ -156,6 +156,16 @@ def test_brightening_is_false_with_nobody_within_sixty_metres() -> None:
         assert _judge(posts, _walker()).false_triggers == false
     posts[0] = replace(posts[0], beginning=[(150.0, 200.0)])
     assert _judge(posts, _walker()).false_triggers == 0
+
+
+def test_lamps_that_brighten_for_nobody_together_or_after_each_other_are_one_wave() -> None:
+    lit = [(500.0, 1.0), (540.0, _LEVELS.dim), (700.0, 1.0), (720.0, _LEVELS.dim)]
+    posts = [Post(metres, _light()) for metres in _PLACES]
+    posts[1] = replace(posts[1], light=_light(*lit))
+    posts[2] = replace(posts[2], light=_light((500.02, 1.0), (560.0, _LEVELS.dim)))
+    posts[3] = replace(posts[3], light=_light((530.0, 1.0), (590.0, _LEVELS.dim)))
+    verdict = _judge(posts)
+    assert (verdict.false_triggers, verdict.false_waves) == (4, 2)
 
 
 def test_lit_for_nobody_is_counted_in_seconds() -> None:
