@@ -21,6 +21,7 @@ import heap
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock
 from stoep.resources import firmware_dir, hardware_dir
+from stoep.wire.light import MOST_LAMPS, SECRET, Lamp, Light, Plan, Share
 from stoep_twin import boards, technician
 from stoep_twin.air import Air, Radio
 from stoep_twin.boards import Board
@@ -37,6 +38,14 @@ CHANNEL = 6
 WAKES = 16
 DEAF = range(3, 9)  # wakes whose frames nobody answers: a backlog grows, and drains after them
 _STAND_INS = "import host, machine, esp32, espnow, network, time\n"
+
+
+def _light(kid: bytes, utc: float) -> Light:
+    """As much as a lamppost may be told of: a night, and a group of twelve."""
+    lamps = tuple(Lamp(bytes((at,)) * 3 + kid[3:] if at else kid, 250 * at) for at in range(MOST_LAMPS))
+    night = round(utc) - 3600
+    plan = Plan(night, night + 50_000, 1000, 600, night, night + 40_000, night, night + 30_000)
+    return Light(7, plan.since(round(utc)), Share(3, bytes(SECRET), 0, lamps))
 
 
 @dataclass
@@ -57,7 +66,7 @@ class Wakes:
         if self.count("failed"):
             return next(line for line in self.lines if line.startswith("failed"))
         held = [line for line in self.lines if line.startswith("held")]  # a tired node lets wakes pass
-        if self.count("sleep") < WAKES or not held[-1].endswith("count=1"):
+        if self.count("held") < WAKES or not held[-1].endswith("count=1"):
             return f"ended with {self.lines[-2:]}"
         return None
 
@@ -126,8 +135,8 @@ class Bench:
         return wakes
 
     async def _watch(self, board: Board, wakes: Wakes, answering: _Answering) -> None:
-        while wakes.count("sleep") < WAKES and not wakes.faults and not wakes.count("failed"):
-            answering.deaf = wakes.count("sleep") in DEAF
+        while wakes.count("held") < WAKES and not wakes.faults and not wakes.count("failed"):
+            answering.deaf = wakes.count("held") in DEAF
             board.reset_if_asleep()  # a ring between two samples would only be taken for the end of a nap
             await asyncio.sleep(0.002)
 
@@ -143,7 +152,7 @@ class Bench:
         nursery.open(folder / "nursery.log")
         air = Air(0.0, 1)
         node = PlayedNode()
-        answering = _Answering(air, Chain(folder / "stoep.db", TurnedClock(), node))
+        answering = _Answering(air, Chain(folder / "stoep.db", TurnedClock(), node, self.kind, _light))
 
         def said(_board: Board, line: Line) -> None:
             lines.append(line.text)

@@ -9,6 +9,7 @@ import pytest
 from stoep_twin import interpreter
 
 _CLIMATE = ("humidity", "pressure", "temperature")
+_DUST = "pm1_0", "pm2_5", "pm10"
 
 
 def _good(status: int, summary: dict[str, Any], readings: int) -> None:
@@ -62,7 +63,7 @@ def test_bins_benches_and_lampposts_stand_side_by_side(streets: Any) -> None:
     assert summary["channels"] == {
         "bench": sorted([*_CLIMATE, "battery_voltage", "motion_count", "solar_voltage"]),
         "bin": sorted([*_CLIMATE, "battery_voltage", "fill_distance", "fill_level", "lid_count", "tilt"]),
-        "lamppost": sorted([*_CLIMATE, "co2", "motion_count", "pm10", "pm1_0", "pm2_5"]),
+        "lamppost": sorted([*_CLIMATE, "co2", "motion_count", *_DUST, "lamp_energy", "lamp_energy_fixed"]),
     }
 
 
