@@ -65,7 +65,7 @@ class Cycle:
             self._memory.seq = seq
 
     def _give_up(self, epoch, first, last):
-        from node.generated.catalogue import LOST_FULL
+        from node.generated.spelling import LOST_FULL
 
         self._life.declare(epoch, first, last, LOST_FULL)
 

@@ -3,7 +3,7 @@
 from micropython import const
 
 from node import cbor
-from node.generated import catalogue as its
+from node.generated.spelling import LENGTHS
 
 _RUN = const(6)  # what another epoch adds at most
 _HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), const(4), const(5), const(6)
@@ -103,7 +103,7 @@ class Report:
 
 
 def _items(record):
-    return 3 + len(its.LAYOUTS[record.payload[0]])
+    return 3 + LENGTHS[record.payload[0]]
 
 
 def _follows(record, before):

@@ -8,7 +8,7 @@ from micropython import const
 
 from node import flash
 from node.frame import PLAIN_LONGEST
-from node.generated.catalogue import ALARM_CRASHED, LOST_CORRUPT, LOST_FULL
+from node.generated.spelling import ALARM_CRASHED, LOST_CORRUPT, LOST_FULL
 from node.memory import HEALTH, MOST_ALARMS, NO_INSTANCE, TRACE
 from node.report import Report
 

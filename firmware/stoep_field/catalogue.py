@@ -21,6 +21,18 @@ def render(file: Path, source: Path) -> str:
     return module.text()
 
 
+def render_spelling(file: Path, source: Path) -> str:
+    """The text of spelling.py: the little of it that a report is spelled with. Raises SourceError."""
+    root = Table.load(file)
+    module = Module(source)
+    lengths = {layout.integer("id", 1, _BYTE): len(layout.texts("channels")) for _, layout in root.table("layouts").tables()}
+    _alarms(root.table("alarms"), _ids(root), module, only=("crashed",))
+    _lost(root.table("lost"), module)
+    module.gap("id of a layout: how many values a sample has")
+    module.dictionary("LENGTHS", {number: str(length) for number, length in lengths.items()})
+    return module.text()
+
+
 def render_settings(file: Path, source: Path) -> str:
     """The text of options.py: what may be set on a node. Raises SourceError."""
     module = Module(source)
@@ -82,10 +94,16 @@ def _layouts(layouts: Table, ids: dict[str, int], module: Module) -> None:
     module.dictionary("LAYOUTS", entries)
 
 
-def _alarms(alarms: Table, ids: dict[str, int], module: Module) -> None:
+def _ids(root: Table) -> dict[str, int]:
+    return _channels(root.table("channels"), Module(Path()))
+
+
+def _alarms(alarms: Table, ids: dict[str, int], module: Module, only: tuple[str, ...] = ()) -> None:
     taken: dict[int, str] = {}
     module.gap()
     for name, alarm in alarms.tables():
+        if only and name not in only:
+            continue
         channel = alarm.text("channel")
         if channel not in ids:
             raise alarm.error("channel", f"{channel!r} is no channel", f"use one of {', '.join(ids)}")

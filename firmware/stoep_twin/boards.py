@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stoep_twin import flash
+from stoep_twin import flash, starting
 from stoep_twin.air import Radio
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.hostlink import HostLink
 from stoep_twin.line import Line
-from stoep_twin.nursery import LINK, Child
+from stoep_twin.nursery import Child
 from stoep_twin.states import Cause, State, Wake
 from stoep_twin.surroundings import Surroundings
 from stoep_twin.upkeep import Upkeep
@@ -29,7 +28,6 @@ from stoep_twin.watchdog import Watchdog
 from stoep_twin.wiring import Wiring
 
 STAND_INS = Path(__file__).parent / "micropython"
-_SECTOR = 4096
 _AWAKE_S = 10.0  # real: who is awake for longer is not expected to sleep
 _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
 
@@ -260,11 +258,7 @@ class Board:
     def erase(self, first: int = 0, last: int | None = None) -> None:
         """Erase sectors `first` to `last` (or all) of the partition `stoep`; `hands` must be held."""
         assert self.hands.locked()
-        where = next(partition for partition in flash.PARTITIONS if partition.name == "stoep")
-        end = where.size // _SECTOR if last is None else last + 1
-        with (self._directory / "flash.bin").open("r+b") as chip:
-            chip.seek(where.address + first * _SECTOR)
-            chip.write(b"\xff" * ((end - first) * _SECTOR))
+        flash.erase(self._directory / "flash.bin", first, last)
 
     def close(self) -> None:
         """Nothing more will happen to this board."""
@@ -306,13 +300,6 @@ class Board:
 
     def _start(self, cause: Cause, script: Path | None, link: HostLink) -> Child:
         facts = {
-            "link": LINK,
-            "clock": str(self._around.clock.path),
-            "flash": str(self._directory / "flash.bin"),
-            "nvs": str(self._directory / "nvs.json"),
-            "rtc": str(self._directory / "rtc.bin"),
-            "stand_ins": str(STAND_INS),
-            "firmware": str(self._around.firmware),
             "mac": list(self.mac),
             "cause": int(cause),
             "wake": int(self._wake if cause is Cause.DEEPSLEEP else Wake.NONE),
@@ -321,17 +308,7 @@ class Board:
             "uart0": self._line is not None,
             "script": str(script) if script else None,
         }
-        path = self._directory / "board.json"
-        path.write_text(json.dumps(facts))
-        arguments = ["-X", f"heapsize={self._around.heap}", str(STAND_INS / "board.py"), str(path)]
-        raw = os.open(self._directory / "console.raw", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        stdin, stdout = self._line.plug() if self._line else (os.open(os.devnull, os.O_RDONLY), os.dup(raw))
-        try:
-            return self._around.nursery.start(arguments, (stdin, stdout, raw, link.board_end))
-        finally:
-            for descriptor in (stdin, stdout, raw):
-                os.close(descriptor)
-            link.handed_over()
+        return starting.start(self._directory, self._around, STAND_INS, facts, self._line, link)
 
     def _crashed(self, child: Child) -> _End:
         status = child.exited.result()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 FLASH_BYTES = 4 * 1024 * 1024
 TABLE_ADDRESS = 0x8000
+_SECTOR = 4096
 _MAGIC = 0x50AA  # little-endian, as the ESP-IDF writes it
 _DIGEST_MAGIC = b"\xeb\xeb" + b"\xff" * 14
 
@@ -46,3 +47,12 @@ def make(path: Path) -> None:
     image = bytearray(b"\xff" * FLASH_BYTES)
     image[TABLE_ADDRESS : TABLE_ADDRESS + len(table)] = table
     path.write_bytes(image)
+
+
+def erase(path: Path, first: int = 0, last: int | None = None) -> None:
+    """Erase the sectors `first` to `last` (or all) of the partition `stoep` in the chip's file."""
+    where = next(partition for partition in PARTITIONS if partition.name == "stoep")
+    end = where.size // _SECTOR if last is None else last + 1
+    with path.open("r+b") as chip:
+        chip.seek(where.address + first * _SECTOR)
+        chip.write(b"\xff" * ((end - first) * _SECTOR))

@@ -76,8 +76,8 @@ class Verdict:
     leads_unseen: int = 0  # left out: by then no two lamps before had seen them
     min_lead_seconds_unseen: float | None = None  # of those
     walker_dark_seconds: float = 0.0
-    false_triggers: int = 0  # times that a lamp brightened for nobody
-    false_waves: int = 0  # of which no lamp was lit before
+    falsely_lit: int = 0  # times that a lamp brightened for nobody,
+    false_triggers: int = 0  # in so many waves: that one lamp is mistaken, the others are told
     lit_seconds_without_person: float = 0.0
     lit_seconds: float = 0.0
     energy_ratio_to_schedule: float | None = None
@@ -101,8 +101,8 @@ def judge(
     for number, post in enumerate(posts, 1):
         _judge_dark(verdict, number, post, people, levels, span)
         falsely += _judge_waste(verdict, number, post, people, levels, span)
-    verdict.false_triggers = len(falsely)
-    verdict.false_waves = _waves(posts, sorted(falsely), levels)
+    verdict.falsely_lit = len(falsely)
+    verdict.false_triggers = _waves(posts, sorted(falsely), levels)
     extra = sum(_extra(post, levels, span) for post in posts)
     if verdict.passages:
         verdict.extra_wh_a_passage = round(extra / verdict.passages / 3600 * quiet.LAMP_WATTS, 3)
@@ -146,8 +146,8 @@ def in_words(verdict: Verdict) -> list[str]:
             f"lamps; left out {verdict.leads_unseen} of people whom no two lamps had seen in time)"
         ),
         (
-            f"in the dark {verdict.walker_dark_seconds} s; for nobody {verdict.false_triggers} lamps brightened in "
-            f"{verdict.false_waves} waves; lit {verdict.lit_seconds:.0f} s, "
+            f"in the dark {verdict.walker_dark_seconds} s; for nobody {verdict.falsely_lit} lamps brightened in "
+            f"{verdict.false_triggers} waves; lit {verdict.lit_seconds:.0f} s, "
             f"{verdict.lit_seconds_without_person:.0f} of them with nobody near"
         ),
         (

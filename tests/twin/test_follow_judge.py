@@ -49,7 +49,7 @@ def test_a_good_passage_is_good() -> None:
     assert (verdict.passages, verdict.leads, verdict.leads_unseen) == (1, 4, 0)
     assert verdict.min_lead_seconds == 10.0
     assert verdict.walker_dark_seconds == 0.0
-    assert verdict.false_triggers == 0
+    assert verdict.falsely_lit == 0
     assert judge.in_words(verdict)
 
 
@@ -153,9 +153,9 @@ def test_brightening_is_false_with_nobody_within_sixty_metres() -> None:
     for at, number, false in ((177.0, 5, 1), (178.0, 5, 0), (172.0, 0, 0), (173.0, 0, 1)):
         posts = [Post(metres, _light()) for metres in _PLACES]
         posts[number] = replace(posts[number], light=_light((at, 1.0), (at + 5, _LEVELS.dim)))
-        assert _judge(posts, _walker()).false_triggers == false
+        assert _judge(posts, _walker()).falsely_lit == false
     posts[0] = replace(posts[0], beginning=[(150.0, 200.0)])
-    assert _judge(posts, _walker()).false_triggers == 0
+    assert _judge(posts, _walker()).falsely_lit == 0
 
 
 def test_lamps_that_brighten_for_nobody_together_or_after_each_other_are_one_wave() -> None:
@@ -165,7 +165,7 @@ def test_lamps_that_brighten_for_nobody_together_or_after_each_other_are_one_wav
     posts[2] = replace(posts[2], light=_light((500.02, 1.0), (560.0, _LEVELS.dim)))
     posts[3] = replace(posts[3], light=_light((530.0, 1.0), (590.0, _LEVELS.dim)))
     verdict = _judge(posts)
-    assert (verdict.false_triggers, verdict.false_waves) == (4, 2)
+    assert (verdict.falsely_lit, verdict.false_triggers) == (4, 2)
 
 
 def test_lit_for_nobody_is_counted_in_seconds() -> None:
@@ -195,6 +195,7 @@ _GOOD = Verdict(
     neighbours=9,
     min_lead_seconds=2.5,
     leads=9,
+    falsely_lit=7,
     false_triggers=2,
     energy_ratio_to_schedule=0.699,
 )
@@ -220,8 +221,8 @@ def test_each_bound_is_held(change: dict[str, float | None], missed: int) -> Non
 
 
 def test_a_night_without_people_is_judged_by_its_false_triggers() -> None:
-    assert judge.misses(Verdict(false_triggers=2), 0) == []
-    assert len(judge.misses(Verdict(false_triggers=3), 0)) == 1
+    assert judge.misses(Verdict(falsely_lit=9, false_triggers=2), 0) == []
+    assert len(judge.misses(Verdict(falsely_lit=9, false_triggers=3), 0)) == 1
 
 
 def test_spans_of_people_near_are_merged() -> None:
