@@ -5,7 +5,7 @@ The bridge holds no keys; it looks at the header only. The gateway pushes the li
 
 import time
 
-from node.frame import uplink_kid
+from bridge.header import uplink_kid
 
 
 class Sieve:

@@ -13,11 +13,10 @@ from node.memory import Memory
 from node.ring import Ring
 
 # What each part of a wake leaves behind in the heap:
-_TAKING = (
+TAKING = (
     "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust", "generated",
 )  # fmt: skip
-_TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated", "lamp.told"
-_LAMP = "watch", "frame", "ccm", "kdf", "links"  # which it needs at any time
+TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated"
 
 _HIGHEST = const(65535)
 
@@ -28,7 +27,8 @@ class Cycle:
     def __init__(self, device, identity, release):
         self._identity = identity
         self._channel = identity.channel
-        self._lamp = None
+        self._lamp = None  # a lamppost's, see lamp/awake.py
+        self._forget(("identity",))
         self._watchdog = power.watchdog()
         self._life = Life(device)
         if not self._life.alive:
@@ -70,21 +70,21 @@ class Cycle:
         self._life.declare(epoch, first, last, LOST_FULL)
 
     def run(self):
-        """The wake, up to deep sleep; a lamppost stays awake and serves its lamp. Does not return."""
+        """Wake after wake. Does not return."""
         while True:
             self._wake()
-            self._rest()
+            self._rest(self._plan())
 
     def _wake(self):
         recalled = self._memory
         self._take_if_it_can()
         self._watchdog.feed()
         memory.note_heap(recalled)
-        self._forget(_TAKING)
+        self._forget(TAKING)
         if recalled.alarms or not recalled.skip:
             wanted = self._talk()
             memory.note_heap(recalled)
-            self._forget(_TALKING)
+            self._forget(TALKING)
             if wanted or self._life.good():
                 self._settle(wanted)
         else:
@@ -92,7 +92,7 @@ class Cycle:
         self._watchdog.feed()
 
     def _forget(self, names):
-        staging.forget(*[name for name in names if not (self._lamp and name in _LAMP)])
+        staging.forget(*names)
 
     def _talk(self):
         from node.contact import Contact
@@ -107,20 +107,15 @@ class Cycle:
         options = settings.load(self._life)
         self._interval = options.interval
         self._identity.channel = options.radio_channel or self._channel
-        if self._identity.kind == "lamppost" and self._whole:
-            self._switch_on()
+        if self._whole:
+            self._prepare()
         from node.taking import Taking
 
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
 
-    def _switch_on(self):
-        from node.links.espnow import Link
-
-        if self._lamp is None:
-            from node.lamp.post import Post
-
-            self._lamp = Post(self._identity, self._memory, Link(self._identity.channel, self._memory.bridge))
-        self._lamp.tune(self._identity.channel)
+    def _prepare(self):
+        # What is due before anything is measured.
+        pass
 
     def _take_if_it_can(self):
         try:
@@ -144,9 +139,9 @@ class Cycle:
         if wanted:
             desired.take(self._life, recalled, wanted)
 
-    def _rest(self):
-        # The plan does not slip by the length of a wake.
-        from node import thrift, trust, watch
+    def _plan(self):
+        # The tick now; the next wake is planned, and does not slip by the length of this one.
+        from node import thrift, trust
 
         recalled = self._memory
         now = clock.tick()
@@ -156,13 +151,12 @@ class Cycle:
             planned = now + interval
         recalled.next_wake = planned
         trust.ended(recalled, self._whole)
-        if self._lamp:
-            self._whole = trust.begin(recalled, now)  # what goes wrong while it stays awake counts, too
-            memory.keep(recalled)
-            del thrift, trust, watch
-            self._forget(_TAKING)
-            self._lamp.stay(planned)
-            return
+        return now
+
+    def _rest(self, now):
+        from node import watch
+
+        recalled = self._memory
         seconds, watching = watch.rest(recalled, recalled.watched and Pin(recalled.watched, Pin.IN).value(), now)
         memory.keep(recalled)
         power.sleep(seconds * 1000, recalled.watched if watching else None)

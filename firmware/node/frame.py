@@ -12,7 +12,7 @@ LONGEST = const(250)  # one ESP-NOW frame
 PLAIN_LONGEST = const(221)  # what fits beside the longest header, byte-string head and tag
 COUNTER_HIGHEST = 0xFFFFFFFFFF
 
-_UP = b"\x83\x43\xa1\x01\x0a\xa2\x04\x44"  # [h'A1010A', {4: kid…
+UPLINK = b"\x83\x43\xa1\x01\x0a\xa2\x04\x44"  # [h'A1010A', {4: kid…
 _DOWN = b"\x83\x43\xa1\x01\x0a\xa3\x04\x44"
 _AAD = b"\x83\x68Encrypt0\x43\xa1\x01\x0a"  # Enc_structure up to the external data
 
@@ -46,28 +46,12 @@ def shortest(counter):
 
 def seal_uplink(keys, kid, counter, plain):
     """The frame for `plain` under `counter`, which is never used again for this secret."""
-    frame = bytearray(_UP)
+    frame = bytearray(UPLINK)
     frame.extend(kid)
     frame.append(0x06)
     cbor.write(frame, shortest(counter))
     cbor.write(frame, ccm.seal(keys.key, keys.nonce(counter), _AAD + b"\x40", plain))
     return frame
-
-
-def uplink_kid(frame):
-    """The kid in the header of an uplink, or None when these bytes cannot be one."""
-    if not 24 <= len(frame) <= LONGEST or bytes(frame[:8]) != _UP or frame[12] != 0x06:
-        return None
-    size = frame[13] - 0x40
-    if not 1 <= size <= 5 or frame[14] == 0:
-        return None
-    try:
-        _sealed, end = cbor.read(frame, 14 + size)
-    except cbor.Malformed:
-        return None
-    if end != len(frame) or frame[14 + size] >> 5 != 2 or len(_sealed) < 9:
-        return None
-    return bytes(frame[8:12])
 
 
 def open_reply(secret, kid, counter, frame):

@@ -27,6 +27,10 @@ def run():
         if _is_visited(who.kind):
             return True
         _nap_on()
+        if who.kind == "lamppost":
+            from node.lamp.awake import Awake
+
+            Awake(device, who, RELEASE).run()
         from node.cycle import Cycle
 
         Cycle(device, who, RELEASE).run()

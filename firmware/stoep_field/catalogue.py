@@ -25,7 +25,8 @@ def render_spelling(file: Path, source: Path) -> str:
     """The text of spelling.py: the little of it that a report is spelled with. Raises SourceError."""
     root = Table.load(file)
     module = Module(source)
-    lengths = {layout.integer("id", 1, _BYTE): len(layout.texts("channels")) for _, layout in root.table("layouts").tables()}
+    layouts = [layout for _, layout in root.table("layouts").tables()]
+    lengths = {layout.integer("id", 1, _BYTE): len(layout.texts("channels")) for layout in layouts}
     _alarms(root.table("alarms"), _ids(root), module, only=("crashed",))
     _lost(root.table("lost"), module)
     module.gap("id of a layout: how many values a sample has")

@@ -35,6 +35,6 @@ class Module:
         head, rest = self._lines[:2], self._lines[2:]
         if any("= const(" in line for line in rest):
             head += ["from micropython import const", ""]
-        elif not rest[0]:
+        if not rest[0]:
             rest = rest[1:]
         return "\n".join(head + rest) + "\n"

@@ -11,7 +11,6 @@ import contextlib
 import os
 import struct
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from stoep_twin import flash, starting
@@ -20,7 +19,7 @@ from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.hostlink import HostLink
 from stoep_twin.line import Line
 from stoep_twin.nursery import Child
-from stoep_twin.states import Cause, State, Wake
+from stoep_twin.states import Cause, End, State, Strike, Wake
 from stoep_twin.surroundings import Surroundings
 from stoep_twin.upkeep import Upkeep
 from stoep_twin.watch import Watch
@@ -34,20 +33,6 @@ _PAUSE_S = 0.2  # real, before a crashed interpreter is started again
 
 class ScriptError(RuntimeError):
     """A technician's script failed on a board."""
-
-
-@dataclass
-class _End:
-    next: Cause | None  # how the board starts again; None: a script is done
-    sleep_until: int | None = None  # virtual µs
-    woken_by: tuple[int, bool] | None = None  # a pin and its level
-    failure: str | None = None
-
-
-@dataclass
-class _Strike:
-    cause: Cause
-    forget: bool  # what was in the RTC memory is gone
 
 
 class Board:
@@ -87,11 +72,11 @@ class Board:
         self._alarm = asyncio.Event()
         self._link: HostLink | None = None
         self._child: Child | None = None
-        self._ended: asyncio.Future[_End] | None = None
+        self._ended: asyncio.Future[End] | None = None
         self._dog = Watchdog(self._bitten)
         self._awake_since = 0.0  # the loop's time
         self._script = False
-        self._struck: _Strike | None = None
+        self._struck: Strike | None = None
         self._watch: Watch | None = None
         self._mains = asyncio.Event()
         self._mains.set()
@@ -209,7 +194,7 @@ class Board:
 
     def cut_power(self) -> None:
         """The power goes and comes back, awake or asleep; what was in the RTC memory is gone."""
-        self._strike(_Strike(Cause.POWER, forget=True))
+        self._strike(Strike(Cause.POWER, forget=True))
 
     def switch_off(self) -> None:
         """The power goes and stays away until `switch_on`."""
@@ -222,18 +207,18 @@ class Board:
 
     def press_reset(self) -> None:
         """The EN button: the chip starts as from a power-on, but the RTC memory may still hold what it held."""
-        self._strike(_Strike(Cause.POWER, forget=False))
+        self._strike(Strike(Cause.POWER, forget=False))
 
     def crash(self, cause: Cause) -> None:
         """A start with `RESET` or `WATCHDOG`, over which RTC memory and the RTC's time go on."""
-        self._strike(_Strike(cause, forget=False))
+        self._strike(Strike(cause, forget=False))
 
     def reset_if_asleep(self) -> None:
         """Start a sleeping board at once, as a technician does who has changed its settings."""
         if self._link is None:
             self.crash(Cause.RESET)
 
-    def _strike(self, strike: _Strike) -> None:
+    def _strike(self, strike: Strike) -> None:
         if self._link is not None and self._script:
             raise RuntimeError(f"{self.name} is in a technician's hands")
         self._struck = strike
@@ -242,7 +227,7 @@ class Board:
         if self._link is None:
             self._ring()
         else:
-            self._finish(_End(strike.cause))
+            self._finish(End(strike.cause))
 
     def _befallen(self, cause: Cause) -> Cause:
         # Only now is the process gone that might have written on.
@@ -266,7 +251,7 @@ class Board:
 
     # -- one run of the interpreter ------------------------------------------------------------------------------------
 
-    async def _run(self, cause: Cause, script: Path | None) -> _End:
+    async def _run(self, cause: Cause, script: Path | None) -> End:
         self._script = script is not None
         self.state = State.BENCH if self._script else State.AWAKE
         self.starts += 0 if self._script else 1
@@ -310,14 +295,14 @@ class Board:
         }
         return starting.start(self._directory, self._around, STAND_INS, facts, self._line, link)
 
-    def _crashed(self, child: Child) -> _End:
+    def _crashed(self, child: Child) -> End:
         status = child.exited.result()
         code = os.waitstatus_to_exitcode(status)
         failure = f"the interpreter ended by itself ({code}); see {self._directory / 'console.raw'}"
         self._around.finding(f"{self.name}: {failure}")
-        return _End(Cause.WATCHDOG, failure=failure)
+        return End(Cause.WATCHDOG, failure=failure)
 
-    def _finish(self, end: _End) -> None:
+    def _finish(self, end: End) -> None:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(end)
 
@@ -342,7 +327,7 @@ class Board:
         self._wiring.undrive()
         pin = body[8:]
         woken_by = (pin[0], bool(pin[1])) if pin else None
-        self._finish(_End(Cause.DEEPSLEEP, sleep_until=self._around.clock.virtual_us() + slept, woken_by=woken_by))
+        self._finish(End(Cause.DEEPSLEEP, sleep_until=self._around.clock.virtual_us() + slept, woken_by=woken_by))
 
     def _look_always(self, body: bytes) -> bytes:
         assert self._watch is not None
@@ -353,7 +338,7 @@ class Board:
         self._wiring.modulate(pin, parts / 65536, self._around.clock.utc_us(at) / 1e6)
 
     def _reset(self, _body: bytes) -> None:
-        self._finish(_End(Cause.RESET))
+        self._finish(End(Cause.RESET))
 
     def _flash_misused(self, body: bytes) -> None:
         self._around.finding(f"{self.name}: flash {body.decode()}")
@@ -367,7 +352,7 @@ class Board:
     def _repl(self, body: bytes) -> None:
         how = body.decode(errors="replace")
         if self._script:
-            self._finish(_End(None, failure=None if how == "done" else how))
+            self._finish(End(None, failure=None if how == "done" else how))
             return
         # A board at the REPL is awake for nothing until its watchdog, if it runs, resets it.
         self.state = State.STUCK
@@ -403,4 +388,4 @@ class Board:
 
     def _bitten(self) -> None:
         self._around.finding(f"{self.name}: watchdog reset")
-        self._finish(_End(Cause.WATCHDOG))
+        self._finish(End(Cause.WATCHDOG))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 
 class Cause(enum.IntEnum):
@@ -30,3 +31,21 @@ class State(enum.Enum):
     ASLEEP = "asleep"
     STUCK = "stuck"
     BENCH = "on the bench"
+
+
+@dataclass
+class End:
+    """How one run of a board's interpreter ended."""
+
+    next: Cause | None  # how the board starts again; None: a script is done
+    sleep_until: int | None = None  # virtual µs
+    woken_by: tuple[int, bool] | None = None  # a pin and its level
+    failure: str | None = None
+
+
+@dataclass
+class Strike:
+    """What befalls a board from outside."""
+
+    cause: Cause
+    forget: bool  # what was in the RTC memory is gone

@@ -2,7 +2,6 @@
 
 from micropython import const
 
-
 ALARM_CRASHED = const(7)
 
 LOST_FULL = const(1)

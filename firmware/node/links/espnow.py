@@ -10,7 +10,7 @@ import espnow
 import network
 from micropython import const
 
-_EVERYBODY = b"\xff\xff\xff\xff\xff\xff"
+EVERYBODY = b"\xff\xff\xff\xff\xff\xff"
 _RECEIVE_BUFFER = const(1200)
 
 
@@ -22,17 +22,16 @@ class Link:
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._wlan.active(True)
         self._wlan.config(channel=channel)
-        self.channel = channel
         self._radio = espnow.ESPNow()
         self._radio.config(rxbuf=_RECEIVE_BUFFER)
         self._radio.active(True)
-        self._radio.add_peer(_EVERYBODY)
+        self._radio.add_peer(EVERYBODY)
         if bridge:
             self._radio.add_peer(bridge)
 
     def send(self, frame):
         """Send one frame. Whether anybody heard it, only a reply tells."""
-        self._radio.send(self.bridge or _EVERYBODY, frame)
+        self._radio.send(self.bridge or EVERYBODY, frame)
 
     def hear(self, timeout_ms, accept):
         """What `accept(frame)` makes of the first frame it does not refuse with None, or None after the timeout."""
@@ -52,16 +51,6 @@ class Link:
     def catch(self, timeout_ms):
         """(MAC, frame) of whatever comes first, or (None, None) after the timeout."""
         return self._radio.irecv(timeout_ms)
-
-    def tell(self, frame):
-        """To everybody in range, whether or not anybody hears it."""
-        self._radio.send(_EVERYBODY, frame)
-
-    def tune(self, channel):
-        """Go to another radio channel."""
-        if channel != self.channel:
-            self.channel = channel
-            self._wlan.config(channel=channel)
 
     def answered_by(self, mac):
         """That bridge hears us; frames go to it."""

@@ -1,5 +1,5 @@
 from node import cbor, frame
-from node.generated import catalogue as its
+from node.generated.spelling import LENGTHS
 from node.report import Report
 from node.ring import SAMPLE, Record
 from node.session import RESERVED
@@ -10,7 +10,7 @@ WIDE = -30000  # three bytes, as wide as a catalogued value gets
 
 
 def record(seq, tick, readings):
-    its.LAYOUTS[20] = tuple(range(1, readings + 1))
+    LENGTHS[20] = readings
     payload = bytearray((20,))
     for _ in range(readings):
         cbor.write(payload, WIDE)

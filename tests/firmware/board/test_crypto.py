@@ -1,5 +1,6 @@
 from binascii import unhexlify
 
+from bridge.header import uplink_kid
 from node import ccm, frame
 from node.kdf import hkdf, hmac
 
@@ -42,12 +43,12 @@ def test_the_header_is_byte_exact_and_short():
     sealed = frame.seal_uplink(keys, b"\xc0\xff\xee\x01", 0x1234, bytes(20))
     assert sealed[:17] == unhexlify("8343a1010aa20444c0ffee01064212") + b"\x34\x58"
     assert len(sealed) == 26 + 20
-    assert frame.uplink_kid(sealed) == b"\xc0\xff\xee\x01"
+    assert uplink_kid(sealed) == b"\xc0\xff\xee\x01"
     for at in range(14):
         broken = bytearray(sealed)
         broken[at] ^= 0x80
-        assert frame.uplink_kid(broken) is None or 8 <= at < 12
-    assert frame.uplink_kid(sealed[:-1]) is None and frame.uplink_kid(sealed + b"\x00") is None
+        assert uplink_kid(broken) is None or 8 <= at < 12
+    assert uplink_kid(sealed[:-1]) is None and uplink_kid(sealed + b"\x00") is None
 
 
 def test_nonces_differ_by_counter_alone():

@@ -3,6 +3,7 @@
 import json
 from binascii import hexlify, unhexlify
 
+from bridge.header import uplink_kid
 from node import ccm, frame
 from node.lamp import groupframe
 from node.lamp.groupframe import Group
@@ -87,7 +88,7 @@ def test_a_changed_byte_opens_nothing_and_garbage_of_any_length_is_dropped():
 
 def test_nobody_takes_a_group_frame_for_an_uplink_or_a_reply_nor_the_other_way_round():
     sealed = say(0, 3)
-    assert frame.uplink_kid(sealed) is None
+    assert uplink_kid(sealed) is None
     assert frame.open_reply(SECRET, KIDS[0], 3, sealed) is None
     uplink = frame.seal_uplink(frame.Keys(SECRET, b"up"), KIDS[0], 3, b"\x82\x07\x18\x28")
     assert counted(lambda: Group(SECRET, 1, KIDS, 2).open(uplink)) == (None, 0)
