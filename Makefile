@@ -13,7 +13,8 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts attack serial-line rough-day bench lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts attack serial-line rough-day follow-me night bench lint generate clean
+.PHONY: mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -36,11 +37,11 @@ check: lint ## what to run before each commit: lint and the quick tests, under 3
 	@echo "== quick tests of every room"
 	@$(PYTEST) -q $(QUICK)
 
-test: mosquitto lint ## everything, with real brokers and whole streets, under 15 minutes
+test: mosquitto lint ## everything, with real brokers and whole streets, under 25 minutes
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q --durations=10
 
-proof: wire power-cuts attack serial-line rough-day ## the long campaigns one after the other, about twenty minutes
+proof: wire power-cuts attack serial-line rough-day follow-me night ## the long campaigns one after the other, over an hour
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -57,6 +58,12 @@ serial-line: $(VENV)/.dev ## noise, floods, resets and 0x03 on the bridge's seri
 
 rough-day: $(VENV)/.dev ## 24 hours of brown-outs, dead sensors and a gateway away for six, three minutes
 	@$(BIN)/stoep twin --scenario rough-day --loss 0.1 --dir $(BUILD)/rough-day --summary $(BUILD)/rough-day.json
+
+follow-me: $(VENV)/.dev ## light for twenty people and more, and for ten while something is wrong, forty minutes
+	@$(BIN)/stoep twin --scenario follow-me --loss 0.1 --dir $(BUILD)/follow-me --summary $(BUILD)/follow-me.json
+
+night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before the lamps, a quarter of an hour
+	@$(BIN)/stoep twin --scenario night --loss 0.1 --dir $(BUILD)/night --summary $(BUILD)/night.json
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py

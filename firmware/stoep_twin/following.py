@@ -15,7 +15,8 @@ from functools import cached_property
 
 from stoep_twin import judge, lighting
 from stoep_twin.judge import Post, Span
-from stoep_twin.street import Node, Street
+from stoep_twin.stranger import Stranger
+from stoep_twin.street import RADIO_CHANNEL, Node, Street
 from stoep_twin.world import plan, weather
 from stoep_twin.world.hours import DAY, HOUR, hour_of
 from stoep_twin.world.passages import Block, Planner, moved
@@ -168,7 +169,7 @@ async def trouble(street: Street) -> None:
         if await stage.ready():
             await _trouble(street, stage)
     finally:
-        stage.judge(8)
+        stage.judge(10)
 
 
 def _ends(street: Street) -> tuple[float, float]:
@@ -187,7 +188,9 @@ def _enough(street: Street, asked: int) -> list[Block]:
 
 async def _trouble(street: Street, stage: Stage) -> None:
     planner = Planner(f"{street.options.seed}/trouble", *_ends(street))
+    stranger = Stranger(street.air, stage.lamps[2].metres, RADIO_CHANNEL)
     await _without_a_lamp(street, stage, planner)
+    await _under_attack(stage, planner, stranger)
     try:
         await street.gateway.down()
         await stage.play(planner.trouble())
@@ -217,6 +220,17 @@ async def _without_a_lamp(street: Street, stage: Stage, planner: Planner) -> Non
         await stage.calm(on)
     finally:
         stage.has_begun(victim, on)
+
+
+async def _under_attack(stage: Stage, planner: Planner, stranger: Stranger) -> None:
+    # What was heard is said again while nobody is there; then there is no end of it while people pass.
+    await stranger.say_again()
+    flood = asyncio.create_task(stranger.flood())
+    try:
+        await stage.play(planner.trouble())
+    finally:
+        flood.cancel()
+    await stage.calm()
 
 
 async def _with_a_cold_boot(stage: Stage, planner: Planner) -> None:

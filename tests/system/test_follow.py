@@ -5,14 +5,8 @@ from typing import Any
 
 import pytest
 
-from stoep.resources import firmware_dir
-from stoep_twin import lighting
-
-_WHOLE = lighting.KNOWN and (firmware_dir() / "node" / "lamp" / "post.py").exists()
-
 
 @pytest.mark.slow
-@pytest.mark.skipif(not _WHOLE, reason="neither the lampposts nor the gateway know of the lamps yet")
 def test_light_follows_five_people(streets: Any, figure: Callable[[str], None]) -> None:
     status, summary = streets.run("--scenario", "follow-me", "--passages", "5", seconds=600)
     figure(
