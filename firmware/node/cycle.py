@@ -29,6 +29,7 @@ class Cycle:
         self._identity = identity
         self._channel = identity.channel
         self._lamp = None
+        self._flaw = 0  # of its link
         self._watchdog = power.watchdog()
         self._life = Life(device)
         if not self._life.alive:
@@ -85,7 +86,11 @@ class Cycle:
             wanted = self._talk()
             memory.note_heap(recalled)
             self._forget(_TALKING)
-            if wanted or self._life.good():
+            if self._lamp:
+                from node.links import choice
+
+                self._flaw = choice.flaw(self._lamp.follows)
+            if wanted or self._flaw or self._life.good():
                 self._settle(wanted)
         else:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
@@ -108,12 +113,12 @@ class Cycle:
         self._interval = options.interval
         self._identity.channel = options.radio_channel or self._channel
         if self._identity.kind == "lamppost" and self._whole:
-            self._switch_on()
+            self._switch_on(options.link)
         from node.taking import Taking
 
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
 
-    def _switch_on(self):
+    def _switch_on(self, link):
         from node.links.espnow import Link
 
         if self._lamp is None:
@@ -121,6 +126,9 @@ class Cycle:
 
             self._lamp = Post(self._identity, self._memory, Link(self._identity.channel, self._memory.bridge))
         self._lamp.tune(self._identity.channel)
+        from node.links import choice
+
+        choice.choose(self._lamp, self._identity, link)
 
     def _take_if_it_can(self):
         try:
@@ -137,12 +145,14 @@ class Cycle:
         from node import desired
 
         recalled = self._memory
-        if recalled.unanswered:
+        if self._flaw:
+            desired.give_up(self._life, recalled, self._flaw)
+        elif recalled.unanswered:
             desired.unanswered(self._life, recalled)
         else:
             desired.answered(self._life)
         if wanted:
-            desired.take(self._life, recalled, wanted)
+            desired.take(self._life, recalled, wanted, self._identity.kind)
 
     def _rest(self):
         # The plan does not slip by the length of a wake.
