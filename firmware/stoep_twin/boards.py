@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stoep_twin import flash
+from stoep_twin.access import NOT_FOUND
 from stoep_twin.air import Radio
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.hostlink import HostLink
@@ -107,6 +108,7 @@ class Board:
             "a": wiring.adc,
             "w": self._tune,
             "s": self._transmit,
+            "W": self._join,
             "g": self._dog.feed,
             "d": self._deepsleep,
             "r": self._reset,
@@ -298,6 +300,7 @@ class Board:
             watch.end()
             self._dog.stop()
             self.radio.listening = False
+            self._leave()
             self._around.nursery.kill(child)
             await asyncio.shield(child.exited)
             link.close()
@@ -358,6 +361,23 @@ class Board:
 
     def _tune(self, body: bytes) -> None:
         self.radio.listening, self.radio.channel = bool(body[0]), body[1]
+
+    def _join(self, body: bytes) -> bytes | None:
+        # Network and key; the answer is the channel, or why not. Without them it leaves, which needs no answer.
+        if not body:
+            self._leave()
+            return None
+        network, _, key = body.decode(errors="replace").partition("\0")
+        link, access_point = self._link, self._around.access_point
+        assert link is not None
+        found = NOT_FOUND
+        if access_point is not None:
+            found = access_point.join(self.mac, network, key, lambda: link.send("X", b""))
+        return bytes((found,))
+
+    def _leave(self) -> None:
+        if self._around.access_point is not None:
+            self._around.access_point.leave(self.mac)
 
     def _deepsleep(self, body: bytes) -> None:
         asked = int(struct.unpack_from("<Q", body)[0]) * 1000

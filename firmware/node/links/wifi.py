@@ -106,8 +106,7 @@ class Link:
     def leave(self):
         """Away from the access point; the radio stays on and goes back to the site's channel."""
         self._hang_up()
-        self._wlan.disconnect()
-        self._retune()
+        self._return()
 
     def standing(self):
         """(channel of the access point, whether power save is off); None while there is no access point."""
@@ -181,8 +180,7 @@ class Link:
         self._hang_up()
         if self._joining:
             self._joining = False
-            self._wlan.disconnect()
-            self._retune()
+            self._return()
         print("wifi again_ms=%d failure=%s" % (delay, error))
 
     def _hang_up(self):
@@ -190,9 +188,10 @@ class Link:
             self._client.close()
             self._client = None
 
-    def _retune(self):
+    def _return(self):
         self.radio.channel = 0  # wherever the access point led it
         try:
+            self._wlan.disconnect()
             self.radio.tune(self.channel)
         except OSError:
             pass  # still busy with leaving; the next failure comes by here again
