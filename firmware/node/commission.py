@@ -2,10 +2,13 @@
 
 from node import flash, identity
 from node.life import Life
+from node.links import account
 
 
-def write(kind, channel, kid=None, secret=None):
+def write(kind, channel, kid=None, secret=None, wifi=None):
     """Make this board a `kind` on radio `channel`; a node needs its 4-byte kid and a new 32-byte secret.
+
+    `wifi`, for a lamppost: {"network": …, "key": …, "host": …, "port": …}, the access point and the local broker.
 
     A board that was another node may still hold readings of that one, and they must not go out under the new name:
     ValueError. The order matters when the power goes in between: without an identity a board only says that it must be
@@ -18,6 +21,9 @@ def write(kind, channel, kid=None, secret=None):
         raise ValueError("a node needs a kid of 4 bytes and a secret of 32")
     if not 1 <= channel <= 13:
         raise ValueError("radio channel must be 1 to 13")
+    known = account.Account(**wifi) if wifi else None
+    if known and kind != "lamppost":
+        raise ValueError("only a lamppost has the power for Wi-Fi")
     device = flash.partition()
     was = identity.load(device)
     if was is not None and was.kid is not None and was.kid != kid:
@@ -26,3 +32,5 @@ def write(kind, channel, kid=None, secret=None):
     if kid is not None:
         Life(device).begin()
     identity.store(device, kind, channel, kid, secret)
+    if known:
+        account.write(device, known)

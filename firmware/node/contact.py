@@ -13,19 +13,19 @@ from node import clock, frame, memory, patience, power, reply
 from node.links.espnow import Link
 from node.session import Session
 
-REPLY_MS = const(60)  # the reply window, from the end of sending; both sides know it
 _FRAMES = const(12)  # frames a wake in all: what a backlog may cost
 
 
 class Contact:
     """A node with the radio on."""
 
-    def __init__(self, identity, life, recalled, ring, lamp=None):
+    def __init__(self, identity, life, recalled, ring, lamp=None, link=None):
         self._identity = identity
         self._life = life
         self._memory = recalled
         self._ring = ring
         self._lamp = lamp  # which is then the link, too
+        self._link = link  # else this one, or ESP-NOW
         self.wanted = None  # settings as the gateway wishes them, {id: value}
 
     def talk(self):
@@ -33,7 +33,7 @@ class Contact:
         recalled = self._memory
         session = Session(recalled, self._ring, self._life)
         keys = frame.Keys(self._identity.secret, b"up")
-        link = self._lamp or Link(self._identity.channel, recalled.bridge)
+        link = self._lamp or self._link or Link(self._identity.channel, recalled.bridge)
         try:
             silent, answered = 0, False
             for attempt in range(1, _FRAMES + 1):
@@ -76,7 +76,7 @@ class Contact:
         self._memory.frames += 1
         sent = time.ticks_ms()
         print("send counter=%d bytes=%d attempt=%d" % (counter, len(sealed), attempt))
-        left = REPLY_MS - time.ticks_diff(time.ticks_ms(), sent)
+        left = link.reply_ms - time.ticks_diff(time.ticks_ms(), sent)
         opened = link.hear(left, lambda heard: frame.open_reply(identity.secret, identity.kid, counter, heard))
         if opened is None:
             print("silent counter=%d" % counter)

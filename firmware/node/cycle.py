@@ -85,8 +85,9 @@ class Cycle:
             wanted = self._talk()
             memory.note_heap(recalled)
             self._forget(TALKING)
-            if wanted or self._life.good():
-                self._settle(wanted)
+            flaw = self._flaw()
+            if wanted or flaw or self._life.good():
+                self._settle(wanted, flaw)
         else:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
         self._watchdog.feed()
@@ -108,14 +109,18 @@ class Cycle:
         self._interval = options.interval
         self._identity.channel = options.radio_channel or self._channel
         if self._whole:
-            self._prepare()
+            self._prepare(options)
         from node.taking import Taking
 
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
 
-    def _prepare(self):
+    def _prepare(self, _options):
         # What is due before anything is measured.
         pass
+
+    def _flaw(self):
+        # Why the link in use cannot be, see `[refusals]` in channels.toml; 0: nothing speaks against it.
+        return 0
 
     def _take_if_it_can(self):
         try:
@@ -128,16 +133,18 @@ class Cycle:
             print("safe mode failure=%s" % type(failure).__name__)  # the talk is what counts now
             crash.keep(failure, self._life, self._memory)
 
-    def _settle(self, wanted):
+    def _settle(self, wanted, flaw):
         from node import desired
 
         recalled = self._memory
-        if recalled.unanswered:
+        if flaw:
+            desired.give_up(self._life, recalled, flaw)
+        elif recalled.unanswered:
             desired.unanswered(self._life, recalled)
         else:
             desired.answered(self._life)
         if wanted:
-            desired.take(self._life, recalled, wanted)
+            desired.take(self._life, recalled, wanted, self._identity.kind)
 
     def _plan(self):
         # The tick now; the next wake is planned, and does not slip by the length of this one.

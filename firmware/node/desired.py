@@ -11,7 +11,7 @@ from node.generated.options import KNOWN
 
 _ATTEMPTS = const(20)
 _HIGHEST = 0xFFFFFFFF
-_FULL, _EMPTY = const(4), const(3)
+_FULL, _EMPTY, _LINK = const(4), const(3), const(9)
 
 
 def fingerprint(kept):
@@ -19,18 +19,20 @@ def fingerprint(kept):
     return flash.crc32(kept or b"\xa0")
 
 
-def flaw(wanted):
-    """The id of the first setting that cannot be as `wanted` {id: value} says, or None."""
+def flaw(wanted, kind=None):
+    """The id of the first setting that cannot be as `wanted` {id: value} says on a node of this kind, or None."""
     for key in sorted(wanted):
         if key not in KNOWN:
             return key
         _, _, lowest, highest, _ = KNOWN[key]
         if not isinstance(wanted[key], int) or not lowest <= wanted[key] <= highest:
             return key
+    if _value(wanted, _LINK) and kind != "lamppost":
+        return _LINK  # Wi-Fi is for whoever hangs on the mains
     return _FULL if _value(wanted, _FULL) >= _value(wanted, _EMPTY) else None
 
 
-def take(life, memory, wanted):
+def take(life, memory, wanted, kind=None):
     """Live by `wanted` {id: value} from the next wake on, or refuse it; the next report says which."""
     from node.memory import HEALTH
 
@@ -38,7 +40,7 @@ def take(life, memory, wanted):
     if new == old:
         return
     memory.untold |= HEALTH
-    wrong = flaw(wanted)
+    wrong = flaw(wanted, kind)
     if wrong is not None:
         memory.refused, memory.flaw = fingerprint(new), min(wrong or _HIGHEST, _HIGHEST)
         print("settings refused=%08x setting=%d" % (memory.refused, wrong))
@@ -60,17 +62,28 @@ def answered(life):
 
 def unanswered(life, memory):
     """Nobody did; after so many attempts the last good ones return."""
+    if life.good() and memory.unanswered >= _ATTEMPTS:
+        give_up(life, memory, 0)
+
+
+def give_up(life, memory, reason):
+    """Back to the last good settings, for the `reason` that is told: `[refusals]` in channels.toml, or 0.
+
+    Settings that were good until now stay when a reason comes up: the gateway is told, and who else should choose?
+    """
     from node.memory import HEALTH
 
-    good = life.good()
-    if not good or memory.unanswered < _ATTEMPTS:
+    good, now = life.good(), life.settings()
+    if good == now:  # the power went before these were written
+        life.keep_good(b"")
         return
-    if good != life.settings():
-        memory.refused, memory.flaw = fingerprint(life.settings()), 0
+    if (memory.refused, memory.flaw) != (fingerprint(now), reason):
+        memory.refused, memory.flaw = fingerprint(now), reason
         memory.untold |= HEALTH
+        print("settings back=%08x given_up=%08x reason=%d" % (fingerprint(good or now), memory.refused, reason))
+    if good:
         life.keep_settings(good)
-        print("settings back=%08x given_up=%08x" % (fingerprint(good), memory.refused))
-    life.keep_good(b"")
+        life.keep_good(b"")
 
 
 def _value(wanted, key):

@@ -20,6 +20,7 @@ class Settings:
         self.low_mv = values["low_mv"]
         self.radio_channel = values["radio_channel"]
         self.battery_permille = values["battery_permille"]
+        self.link = values["link"]
 
 
 def kept(life):

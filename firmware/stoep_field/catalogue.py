@@ -8,6 +8,7 @@ from stoep_field.tables import Table
 _I32 = 2**31
 _BYTE = 255  # ids of layouts, alarms and causes travel as 1..255, see wire.cddl
 _MOST_DECIMALS = 9
+_FIRST_REFUSAL = 1001  # beyond any id of a setting
 
 
 def render(file: Path, source: Path) -> str:
@@ -47,6 +48,20 @@ def render_settings(file: Path, source: Path) -> str:
         entries[number] = f'("{name}", {default}, {lowest}, {highest}, {int(setting.boolean("probation"))})'
     module.gap("by id: name, default, lowest, highest, whether it is on probation")
     module.dictionary("KNOWN", entries)
+    return module.text()
+
+
+def render_refusals(file: Path, source: Path) -> str:
+    """The text of refusals.py: why a node gives settings up. Raises SourceError."""
+    module = Module(source)
+    taken: dict[int, str] = {}
+    refusals = Table.load(file).table("refusals")
+    for name, refusal in refusals.tables():
+        number = refusal.integer("id", _FIRST_REFUSAL, _I32 - 1)
+        if number in taken:
+            raise refusal.error("id", f"{number} is the id of {taken[number]} already", "give it another")
+        taken[number] = name
+        module.constant(name.upper(), number, refusals, name)
     return module.text()
 
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from stoep_twin import flash, starting
+from stoep_twin.access import Station
 from stoep_twin.air import Radio
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.hostlink import HostLink
@@ -80,6 +81,7 @@ class Board:
         self._watch: Watch | None = None
         self._mains = asyncio.Event()
         self._mains.set()
+        self._station = Station(around.access_point, mac, self._tell)
         self._answers: dict[str, Callable[[bytes], bytes | None]] = {
             "c": self._console,
             "i": wiring.i2c,
@@ -90,6 +92,7 @@ class Board:
             "a": wiring.adc,
             "w": self._tune,
             "s": self._transmit,
+            "W": self._station.ask,
             "g": self._dog.feed,
             "d": self._deepsleep,
             "r": self._reset,
@@ -277,6 +280,7 @@ class Board:
             watch.end()
             self._dog.stop()
             self.radio.listening = False
+            self._station.leave()
             self._around.nursery.kill(child)
             await asyncio.shield(child.exited)
             link.close()
@@ -320,6 +324,10 @@ class Board:
 
     def _tune(self, body: bytes) -> None:
         self.radio.listening, self.radio.channel = bool(body[0]), body[1]
+
+    def _tell(self, kind: str) -> None:
+        if self._link is not None:
+            self._link.send(kind)
 
     def _deepsleep(self, body: bytes) -> None:
         asked = int(struct.unpack_from("<Q", body)[0]) * 1000

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stoep_twin.access import AccessPoint
 from stoep_twin.air import Air
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
@@ -29,3 +30,4 @@ class Surroundings:
     said: Callable[[Board, ConsoleLine], None] = field(repr=False)
     finding: Callable[[str], None] = field(repr=False)
     heap: str = DEFAULT_HEAP
+    access_point: AccessPoint | None = None

@@ -16,6 +16,7 @@ from stoep.intake.intake import Intake
 from stoep.intake.node import Node
 from stoep.links.base import Link, Received
 from stoep.links.bridge import BridgeLink
+from stoep.links.broker import BrokerLink, LocalBroker
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "serial_garbage"),
+    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
@@ -70,6 +71,18 @@ def restore(database: Database) -> dict[int, Position]:
     return positions
 
 
+def _local_broker(chosen: settings.Settings, local: settings.LocalBrokerSettings) -> LocalBroker:
+    return LocalBroker(
+        local.host,
+        local.port,
+        f"stoep-gateway-{chosen.site.name}",
+        local.tls,
+        None if local.ca_file is None else chosen.path(local.ca_file),
+        local.username,
+        settings.password(chosen, local.password_file),
+    )
+
+
 class Service:
     """Made whole or not at all: what is wrong with settings, clock or store is raised from here."""
 
@@ -83,7 +96,7 @@ class Service:
             mqtt.tls,
             None if mqtt.ca_file is None else chosen.path(mqtt.ca_file),
             mqtt.username,
-            settings.password(chosen),
+            settings.password(chosen, mqtt.password_file),
         )
         files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
@@ -123,6 +136,9 @@ class Service:
         self._links: dict[str, Link] = {
             bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters) for bridge in chosen.bridge
         }
+        if chosen.local_broker is not None:
+            by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
+            self._links[by_wifi.name] = by_wifi
         self._status = status.Status(
             native,
             self._retained,
@@ -181,11 +197,12 @@ class Service:
                     notify("WATCHDOG=1")
 
     def _received(self, link: Link, received: Received) -> None:
-        """A reply goes out by the bridge that hears the node best."""
+        """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
         reply = self.intake.handle(received.frame, received.at, received.rssi, link.name)
         if reply is None:
             return
-        best = next((self._links[name] for name in reply.via if self._links[name].alive()), link)
+        ways = [self._links[name] for name in reply.via]
+        best = next((way for way in ways if way.medium == link.medium and way.alive()), link)
         best.send(received.mac, reply.frame)
 
     def _committed(self, entries: list[Entry]) -> None:

@@ -79,6 +79,17 @@ class MqttSettings(Strict, frozen=True):
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
 
 
+class LocalBrokerSettings(Strict, frozen=True):
+    """The broker on the street's own network, for nodes on Wi-Fi; no table: there are none."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+    tls: bool = False  # what it carries is sealed already
+    ca_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+
+
 class ClockSettings(Strict, frozen=True):
     source: Literal["system", "twin"] = "system"
     file: str | None = None
@@ -98,6 +109,7 @@ class Settings(Strict, frozen=True):
     store: StoreSettings = StoreSettings()
     clock: ClockSettings = ClockSettings()
     lighting: Lighting = Lighting()
+    local_broker: LocalBrokerSettings | None = None
     log: LogSettings = LogSettings()
     folder: Path = Path()
 
@@ -187,14 +199,21 @@ def load(file: Path) -> Settings:
     if settings.clock.source == "twin" and settings.clock.file is None:
         raise SettingsError(file, "clock.file", "is missing", 'add it, or say clock.source = "system"')
     _check_light(file, settings, named="lighting" in raw)
-    mqtt = settings.mqtt
-    if mqtt.ca_file is not None and not mqtt.tls:
-        raise SettingsError(file, "mqtt.ca_file", "means nothing while mqtt.tls = false", "remove it, or turn TLS on")
-    if mqtt.ca_file is not None and not settings.path(mqtt.ca_file).is_file():
-        raise SettingsError(file, f"mqtt.ca_file = {mqtt.ca_file!r}", "is not there", "name the CA's certificate file")
-    if mqtt.password_file is not None and mqtt.username is None:
-        raise SettingsError(file, "mqtt.username", "is missing beside mqtt.password_file", "add it")
+    _check_broker(file, settings, "mqtt", settings.mqtt)
+    if settings.local_broker is not None:
+        _check_broker(file, settings, "local_broker", settings.local_broker)
     return settings
+
+
+def _check_broker(file: Path, settings: Settings, table: str, broker: MqttSettings | LocalBrokerSettings) -> None:
+    ca_file = broker.ca_file
+    if ca_file is not None and not broker.tls:
+        problem = f"means nothing while {table}.tls = false"
+        raise SettingsError(file, f"{table}.ca_file", problem, "remove it, or turn TLS on")
+    if ca_file is not None and not settings.path(ca_file).is_file():
+        raise SettingsError(file, f"{table}.ca_file = {ca_file!r}", "is not there", "name the CA's certificate file")
+    if broker.password_file is not None and broker.username is None:
+        raise SettingsError(file, f"{table}.username", f"is missing beside {table}.password_file", "add it")
 
 
 def after_noon(time: str) -> int:
@@ -222,11 +241,11 @@ def _check_light(file: Path, settings: Settings, *, named: bool) -> None:
         raise SettingsError(file, f"lighting.dim_to = {lighting.dim_to!r}", problem, "write a later time of the night")
 
 
-def password(settings: Settings) -> str | None:
-    """The broker's password; never logged."""
-    if settings.mqtt.password_file is None:
+def password(settings: Settings, password_file: str | None) -> str | None:
+    """The password in a file that only its owner may read; never logged."""
+    if password_file is None:
         return None
-    file = settings.path(settings.mqtt.password_file)
+    file = settings.path(password_file)
     require_private(file)
     try:
         return file.read_text(encoding="utf-8").splitlines()[0]

@@ -54,9 +54,12 @@ class Status:
             "instance": self._intake.instance.hex(),
             "clock_trusted": trusted,
             "counters": {**self._counters.snapshot(), "outbox": more.pop("outbox")},
-            "bridges": [dict(link.status()) for link in self._links],
+            "bridges": [dict(link.status()) for link in self._links if link.medium == "radio"],
             **more,
         }
+        for link in self._links:
+            if link.medium == "broker":
+                document["local_broker"] = dict(link.status())
         if document == self._said and real() - self._said_at < QUIET_SECONDS:
             return
         self._said, self._said_at = document, real()

@@ -49,4 +49,5 @@ def _not_a_bins() -> list[str]:
     kinds = [f"kinds/{kind}" for kind in ("bench", "lamppost")]
     pins = [f"generated/pins_{kind}" for kind in ("bench", "lamppost", "bridge")]
     lamp = [f"lamp/{part.stem}" for part in (firmware_dir() / "node" / "lamp").glob("[a-z]*.py")]
-    return [*kinds, *pins, *lamp, "commission", "sensors/pms5003", "sensors/scd41", "sensors/pir"]
+    wifi = ["generated/refusals", *(f"links/{part}" for part in ("account", "choice", "mqtt", "wifi"))]
+    return [*kinds, *pins, *lamp, *wifi, "commission", "sensors/pms5003", "sensors/scd41", "sensors/pir"]

@@ -89,10 +89,10 @@ def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("hush-hush\n")
     (tmp_path / "password").chmod(0o640)
     with pytest.raises(SettingsError, match=r"may be read by others \(mode 0640\); say: chmod 600") as caught:
-        settings.password(settings.load(file))
+        settings.password(settings.load(file), "password")
     assert "hush" not in str(caught.value)
     (tmp_path / "password").chmod(0o400)
-    assert settings.password(settings.load(file)) == "hush-hush"
+    assert settings.password(settings.load(file), "password") == "hush-hush"
 
 
 @pytest.fixture

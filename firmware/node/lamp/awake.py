@@ -14,11 +14,19 @@ _STAYS = "watch", "frame", "ccm", "kdf", "links", "identity"  # what the lamp ne
 class Awake(Cycle):
     """A lamppost."""
 
-    def _prepare(self):
+    def _prepare(self, options):
+        from node.links import choice
+
         identity, recalled = self._identity, self._memory
         if self._lamp is None:
             self._lamp = Post(identity, recalled, Radio(identity.channel, recalled.bridge))
         self._lamp.tune(identity.channel)
+        choice.choose(self._lamp, identity, options.link)
+
+    def _flaw(self):
+        from node.links import choice
+
+        return choice.flaw(self._lamp.follows) if self._lamp else 0
 
     def _forget(self, names):
         super()._forget([name for name in names if name not in _STAYS] + ["lamp.told"])

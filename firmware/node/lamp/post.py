@@ -48,6 +48,19 @@ class Post:
         self._memory.untold |= memory.HEALTH
         print("light version=%08x lamps=%d" % (version, len(group[3]) if group else 1))
 
+    @property
+    def follows(self):
+        """Whether there is a group whose lamps it listens to."""
+        return self._neighbours is not None
+
+    @property
+    def link(self):
+        return self._link
+
+    def speak_by(self, link):
+        """Talk to the gateway by another link; the group is heard by its radio, too."""
+        self._link = link
+
     def tune(self, channel):
         """Go to another radio channel."""
         self._link.tune(channel)
@@ -67,6 +80,10 @@ class Post:
             self._turn(_TURN_MS, None)
 
     # -- as a link -----------------------------------------------------------------------------------------------------
+
+    @property
+    def reply_ms(self):
+        return self._link.reply_ms
 
     @property
     def bridge(self):

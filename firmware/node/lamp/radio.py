@@ -8,7 +8,7 @@ class Radio(Link):
 
     def __init__(self, channel, bridge):
         Link.__init__(self, channel, bridge)
-        self._channel = channel
+        self.channel = channel
 
     def tell(self, frame):
         """To everybody in range, whether or not anybody hears it."""
@@ -16,6 +16,6 @@ class Radio(Link):
 
     def tune(self, channel):
         """Go to another radio channel."""
-        if channel != self._channel:
-            self._channel = channel
+        if channel != self.channel:
+            self.channel = channel
             self._wlan.config(channel=channel)

@@ -17,6 +17,8 @@ _RECEIVE_BUFFER = const(1200)
 class Link:
     """The radio on `channel`; `bridge` is the MAC that answered last, or None."""
 
+    reply_ms = const(60)  # the reply window, from the end of sending
+
     def __init__(self, channel, bridge):
         self.bridge = bridge
         self._wlan = network.WLAN(network.WLAN.IF_STA)

@@ -31,6 +31,7 @@ class Board:
         self._origin = facts["rtc_origin_us"]
         self._head = None
         self.jumped_us = 0  # time that was left out in this life
+        self.joined = False  # to an access point
         self._levels = {}  # by pin: None after the first look, then what the twin said last
 
     def tell(self, kind, payload=b""):
@@ -53,6 +54,8 @@ class Board:
         self._head = None
         if body[:1] == b"R":
             self.arrived.append(body)
+        elif body[:1] == b"X":
+            self.joined = False
         elif body[:1] == b"J":
             self.jumped_us += struct.unpack_from("<Q", body, 1)[0]
         elif body[:1] == b"L":

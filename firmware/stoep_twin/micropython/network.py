@@ -1,10 +1,22 @@
-"""`network.WLAN` as on the board, as far as ESP-NOW needs it: a station that never joins anything."""
+"""`network.WLAN` as on the board: the channel that ESP-NOW is on, and a station that may join the access point.
+
+Joined, the station is on the access point's channel, and cannot be tuned away. Sockets are the interpreter's own.
+"""
 
 import utime
 from host import board as _board
 
 STA_IF = 0
 AP_IF = 1
+STAT_IDLE = 1000
+STAT_CONNECTING = 1001
+STAT_GOT_IP = 1010
+
+_JOIN_MS = 150  # real; with a fixed address and no scan, at best
+_CHANNELS = 14  # what the twin answers up to here is a channel, else why not
+_NOT_STARTED = 0x3002
+_STATE = 0x3006
+_GONE = 200  # STAT_BEACON_TIMEOUT
 
 
 class Radio:
@@ -15,6 +27,10 @@ class Radio:
     since = 0  # ticks
     channel = 1
     txpower = 20
+    pm = 1
+    status = STAT_IDLE
+    joining = 0  # ticks
+    network = ("", "")
 
 
 def announce():
@@ -39,32 +55,72 @@ class WLAN:
             Radio.since = utime.ticks_ms()
         elif Radio.station and not is_active:
             _board.upkeep[1] += utime.ticks_diff(utime.ticks_ms(), Radio.since)
+        if not is_active:
+            self.disconnect()
         Radio.station = bool(is_active)
         announce()
         return Radio.station
 
+    def connect(self, ssid=None, key=None):
+        if not Radio.station:
+            raise OSError(_NOT_STARTED)
+        if Radio.status in (STAT_CONNECTING, STAT_GOT_IP):
+            raise OSError(_STATE)  # the chip is at it already
+        Radio.network = (ssid, key)
+        Radio.status, Radio.joining = STAT_CONNECTING, utime.ticks_ms()
+
+    def _look(self):
+        if Radio.status == STAT_GOT_IP:
+            _board.listen(0)
+            if not _board.joined:
+                Radio.status = _GONE
+        elif Radio.status == STAT_CONNECTING and utime.ticks_diff(utime.ticks_ms(), Radio.joining) >= _JOIN_MS:
+            found = _board.ask(b"W", "\0".join(Radio.network).encode())[0]
+            if found > _CHANNELS:
+                Radio.status = found
+                return
+            _board.joined = True
+            Radio.status, Radio.channel = STAT_GOT_IP, found
+            announce()
+
     def isconnected(self):
-        return False
+        self._look()
+        return Radio.status == STAT_GOT_IP
+
+    def status(self, param=None):
+        if param is not None:
+            raise ValueError("the twin knows no such status")
+        self._look()
+        return Radio.status
 
     def disconnect(self):
-        pass
+        if Radio.status == STAT_GOT_IP:
+            _board.tell(b"W")
+        _board.joined = False
+        Radio.status = STAT_IDLE
 
-    def config(self, param=None, *, channel=None, txpower=None, pm=None):
+    def config(self, param=None, *, channel=None, txpower=None, pm=None, reconnects=None):
         if param == "mac":
             return bytes(_board.facts["mac"])
         if param == "channel":
             return Radio.channel
         if param == "txpower":
             return Radio.txpower
+        if param == "pm":
+            return Radio.pm
         if param is not None:
             raise ValueError("unknown config param")
+        if pm is not None:
+            Radio.pm = pm
         if txpower is not None:
             Radio.txpower = txpower
         if channel is not None:
             if not 1 <= channel <= 14:
                 raise OSError(-1)
             if not Radio.station:
-                raise OSError(0x3002)  # ESP_ERR_WIFI_NOT_STARTED
+                raise OSError(_NOT_STARTED)
+            if Radio.status in (STAT_CONNECTING, STAT_GOT_IP):
+                raise OSError(_STATE)
             Radio.channel = channel
             announce()
         return None

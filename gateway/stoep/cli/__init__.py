@@ -13,7 +13,10 @@ from stoep import __version__
 
 GROUP = "stoep.commands"
 _EXTRAS = {"generate": "field"}  # where the extra is not called like the command
-_OWN = EntryPoint("gateway", "stoep.cli.gateway:register", GROUP)
+_OWN = [
+    EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
+    EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
+]
 
 
 def _stub(app: typer.Typer, name: str, missing: str) -> None:
@@ -45,7 +48,8 @@ def build() -> typer.Typer:
         """Smart street furniture: gateway, virtual street and tools."""
 
     found = {point.name: point for point in entry_points(group=GROUP)}
-    found.setdefault(_OWN.name, _OWN)  # run from a checkout that nobody installed
+    for own in _OWN:
+        found.setdefault(own.name, own)  # run from a checkout that nobody installed
     for name, point in sorted(found.items()):
         try:
             point.load()(app)

@@ -7,16 +7,20 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Received:
-    """A frame as it came: from which radio, how loud, and at which monotonic time of the gateway's clock."""
+    """A frame as it came: from which radio, how loud, and at which monotonic time of the gateway's clock.
+
+    `mac` is the sender's address on its link, `rssi` None where there is nothing to measure.
+    """
 
     mac: bytes
     frame: bytes
-    rssi: int
+    rssi: int | None
     at: float
 
 
 class Link(Protocol):
     name: str
+    medium: str  # links of one medium know a node by the same address
 
     def start(self) -> None:
         """From now on frames go to the handler given at construction, from the link's own thread."""

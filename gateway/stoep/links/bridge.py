@@ -44,6 +44,8 @@ class _Waiting(NamedTuple):
 class BridgeLink:
     """A `Link` over a serial port."""
 
+    medium = "radio"
+
     def __init__(self, port: str, handler: Handler, clock: Clock, counters: Counters) -> None:
         self.name = port
         self._handler = handler

@@ -15,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from stoep import tls
 from stoep.errors import TransientError
 
 MOST_IN_FLIGHT = 20
@@ -48,29 +49,6 @@ class Broker:
 Confirmed = Callable[[int, int], None]  # (message id, reason code)
 
 
-class _Context(ssl.SSLContext):
-    """Remembers its socket: paho forgets to close it when the handshake fails."""
-
-    made: ssl.SSLSocket | None = None
-
-    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
-        self.made = super().wrap_socket(*args, **options)
-        return self.made
-
-
-def _context(ca_file: Path | None) -> _Context:
-    context = _Context(ssl.PROTOCOL_TLS_CLIENT)  # certificate and host name are checked
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is None:
-        context.load_default_certs()
-        return context
-    try:
-        context.load_verify_locations(ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise UplinkError(f"{ca_file} is no CA certificate: {error}", refused=True) from error
-    return context
-
-
 class Connection:
     def __init__(self, broker: Broker, will_topic: str, will: bytes, confirmed: Confirmed) -> None:
         self._broker = broker
@@ -78,7 +56,7 @@ class Connection:
         self.ready = False
         self.limit = MOST_IN_FLIGHT
         self._lost: UplinkError | None = None
-        self._tls: _Context | None = None
+        self._tls: tls.Context | None = None
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
@@ -93,7 +71,10 @@ class Connection:
         if broker.username is not None:
             client.username_pw_set(broker.username, broker.password)
         if broker.tls:
-            self._tls = _context(broker.ca_file)
+            try:
+                self._tls = tls.context(broker.ca_file)
+            except OSError as error:
+                raise UplinkError(f"{broker.ca_file} is no CA certificate: {error}", refused=True) from error
             client.tls_set_context(self._tls)
 
     def open(self) -> None:
@@ -101,8 +82,8 @@ class Connection:
         try:
             self._connect()
         except UplinkError:
-            if self._tls is not None and self._tls.made is not None:
-                self._tls.made.close()
+            if self._tls is not None:
+                self._tls.close()
             raise
 
     def _connect(self) -> None:

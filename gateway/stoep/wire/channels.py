@@ -60,6 +60,7 @@ class Catalogue:
     alarms: dict[int, AlarmKind]
     causes: dict[int, str]
     settings: dict[str, Setting]
+    refusals: dict[int, str]  # why a node gave settings up, by what travels in the place of a setting's id
 
     @property
     def sensors(self) -> list[str]:
@@ -94,12 +95,18 @@ class _Setting(msgspec.Struct):
     highest: int
 
 
+class _Refusal(msgspec.Struct):
+    id: int
+    meaning: str
+
+
 class _File(msgspec.Struct):
     channels: dict[str, _Channel]
     layouts: dict[str, _Layout]
     alarms: dict[str, _Alarm]
     lost: dict[str, int]
     settings: dict[str, _Setting]
+    refusals: dict[str, _Refusal]
 
 
 def load(file: Path) -> Catalogue:
@@ -115,6 +122,7 @@ def load(file: Path) -> Catalogue:
         alarms={alarm.id: AlarmKind(alarm.id, name, named[alarm.channel]) for name, alarm in raw.alarms.items()},
         causes={number: name for name, number in raw.lost.items()},
         settings={name: Setting(s.id, name, s.lowest, s.highest) for name, s in raw.settings.items()},
+        refusals={refusal.id: refusal.meaning for refusal in raw.refusals.values()},
     )
 
 

@@ -122,6 +122,8 @@ class Native:
     def _refusal(self, health: Health) -> str | None:
         if not health.refused:
             return None
+        if health.flaw in self._catalogue.refusals:
+            return self._catalogue.refusals[health.flaw]
         names = {setting.id: setting.name for setting in self._catalogue.settings.values()}
         flaw = names.get(health.flaw, f"setting {health.flaw}")
         return f"{flaw} cannot be so on this node" if health.flaw else "nobody answered under them"

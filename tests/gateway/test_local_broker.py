@@ -1,0 +1,221 @@
+"""The local broker in particular: accounts, what they may do, and a node that is known by two media."""
+
+import queue
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from typer.testing import CliRunner
+
+from gateway_rig import MORNING, PlayedNode, PtyBridge, TurnedClock, mosquitto, sample, write_clock
+from stoep import settings
+from stoep.cli import broker_files, build
+from stoep.health import Counters
+from stoep.links import broker as module
+from stoep.links.base import Link, Received
+from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.service import Service
+from stoep.wire.replies import Answer, Challenge
+from test_links import eventually
+
+TABLE = '[local_broker]\nport = {port}\nusername = "street"\npassword_file = "broker-password"\n'
+
+
+class NodeAtBroker:
+    """A lamppost's MQTT, as far as accounts go."""
+
+    def __init__(self, port: int, node: PlayedNode, password: str | None = None, hears: str | None = None) -> None:
+        self.down: queue.Queue[bytes] = queue.Queue()
+        self.refused: list[str] = []
+        self.node = node
+        ready = threading.Event()
+        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=node.kid.hex())
+        client.username_pw_set(node.kid.hex(), password or broker_files.password(node.secret))
+
+        def connected(client: mqtt.Client, _data: object, _flags: object, reason: object, _more: object) -> None:
+            if str(reason) != "Success":
+                self.refused.append(str(reason))
+                ready.set()
+            client.subscribe(hears or f"stoep/down/{node.kid.hex()}", qos=1)
+
+        client.on_connect = connected
+        client.on_subscribe = lambda *_: ready.set()
+        client.on_message = lambda _client, _data, message: self.down.put(bytes(message.payload))
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        assert ready.wait(5)
+
+    def say(self, payload: bytes, topic: str | None = None, *, retain: bool = False) -> None:
+        self._client.publish(topic or f"stoep/up/{self.node.kid.hex()}", payload, 1, retain).wait_for_publish(5)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def street(site: Callable[..., Path], tmp_path: Path, free_port: int) -> Path:
+    """gateway.toml of a site with one lamppost and a local broker."""
+    config = site(more=TABLE.format(port=free_port))
+    nodes = tmp_path / "nodes.toml"
+    nodes.write_text(nodes.read_text().replace('"bin"', '"lamppost"'))
+    own = tmp_path / "broker-password"
+    own.write_text("of the gateway\n")
+    own.chmod(0o600)
+    return config
+
+
+@contextmanager
+def guarded(config: Path, port: int) -> Iterator[None]:
+    """mosquitto with the files that `stoep broker-files` writes."""
+    folder = config.parent / "broker"
+    done = CliRunner().invoke(build(), ["broker-files", "--config", str(config), "--dir", str(folder)])
+    assert done.exit_code == 0, done.output
+    lines = done.output.partition("needs:\n")[2].split("\n")
+    with mosquitto(port, config.parent, *[line for line in lines if line]):
+        yield
+
+
+@contextmanager
+def linked(port: int, password: str) -> Iterator[tuple[BrokerLink, "queue.Queue[Received]", Counters]]:
+    heard: queue.Queue[Received] = queue.Queue()
+    counters = Counters()
+
+    def handle(_link: Link, received: Received) -> None:
+        heard.put(received)
+
+    broker = LocalBroker("127.0.0.1", port, "stoep-gateway", username="street", password=password)
+    link = BrokerLink(broker, handle, TurnedClock(), counters)
+    link.start()
+    try:
+        yield link, heard, counters
+    finally:
+        link.stop()
+
+
+def test_a_node_has_its_own_two_topics_and_no_others(street: Path, node: PlayedNode, free_port: int) -> None:
+    other = PlayedNode(name="lamppost-2", kid=bytes.fromhex("c0ffee02"))
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, heard, counters):
+        eventually(link.alive)
+        lamppost = NodeAtBroker(free_port, node)
+        lamppost.say(other.seal(b"\x80"), f"stoep/up/{other.kid.hex()}")
+        lamppost.say(b"to itself", f"stoep/down/{node.kid.hex()}")
+        sealed = node.seal(b"\x80")
+        lamppost.say(sealed)
+        assert heard.get(timeout=3).frame == sealed
+        link.send(other.kid, b"not for it")
+        link.send(node.kid, b"for it")
+        assert lamppost.down.get(timeout=3) == b"for it"
+        assert lamppost.down.empty()
+        lamppost.close()
+        curious = NodeAtBroker(free_port, node, hears="stoep/#")
+        link.send(other.kid, b"not for it")
+        link.send(node.kid, b"for it")
+        assert curious.down.get(timeout=3) == b"for it", "of all it asked for it is told what is its own"
+        curious.close()
+        assert counters["broker_garbage"] == 0
+
+
+def test_a_stranger_is_refused(street: Path, node: PlayedNode, free_port: int) -> None:
+    with guarded(street, free_port):
+        wrong = NodeAtBroker(free_port, node, "guessed")
+        assert wrong.refused
+        wrong.close()
+
+
+def test_the_files_are_only_their_owners_and_say_no_secret(street: Path, node: PlayedNode) -> None:
+    broker_files.write(street, street.parent / "broker")
+    written = street.parent / "broker" / "passwords"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    text = written.read_text()
+    assert [line.partition(":")[0] for line in text.splitlines()] == ["street", node.kid.hex()]
+    assert node.secret.hex() not in text
+    assert broker_files.password(node.secret) not in text
+
+
+def test_without_an_account_there_are_no_files(site: Callable[..., Path], tmp_path: Path) -> None:
+    config = site(more="[local_broker]\n")
+    done = CliRunner().invoke(build(), ["broker-files", "--config", str(config), "--dir", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "local_broker: names no account" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_password_is_named_and_not_tried_in_haste(street: Path, free_port: int) -> None:
+    with guarded(street, free_port), linked(free_port, "wrong") as (link, _, counters):
+        eventually(lambda: link.problem is not None)
+        assert "check local_broker.username and local_broker.password_file" in str(link.problem)
+        threading.Event().wait(1.0)
+        assert counters["broker_failures"] == 1
+
+
+def test_what_was_retained_is_not_heard(street: Path, node: PlayedNode, free_port: int) -> None:
+    with guarded(street, free_port):
+        lamppost = NodeAtBroker(free_port, node)
+        lamppost.say(node.seal(b"\x80"), retain=True)
+        with linked(free_port, "of the gateway") as (_, heard, counters):
+            eventually(lambda: counters["broker_garbage"] == 1)
+            assert heard.empty()
+        lamppost.close()
+
+
+def test_replies_that_nobody_takes_do_not_pile_up(street: Path, node: PlayedNode, free_port: int) -> None:
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, _, counters):
+        eventually(link.alive)
+        client = link._client
+        assert client is not None
+        client.loop = lambda *_: 0  # type: ignore[method-assign,assignment]
+        threading.Event().wait(2 * module._TURN)
+        for _ in range(200):
+            link.send(node.kid, bytes(200))
+        assert counters["replies_late"] == 200 - module._MOST_UNDER_WAY
+
+
+def test_a_broker_that_shows_a_strangers_certificate_is_not_spoken_to(street: Path, free_port: int) -> None:
+    with guarded(street, free_port):
+        broker = LocalBroker("127.0.0.1", free_port, "stoep-gateway", tls=True)
+        link = BrokerLink(broker, lambda *_: None, TurnedClock(), Counters())
+        link.start()
+        eventually(lambda: link.problem is not None)
+        assert "cannot be reached" in str(link.problem)
+        link.stop()
+
+
+def test_a_node_known_by_two_media_is_answered_where_it_spoke(
+    street: Path, node: PlayedNode, free_port: int, bridge: PtyBridge, tmp_path: Path
+) -> None:
+    street.write_text(street.read_text().replace("/dev/ttyUSB0", bridge.port))
+    write_clock(tmp_path / "clock", utc=MORNING)
+    with guarded(street, free_port):
+        service = Service(settings.load(street))
+        stop = threading.Event()
+        thread = threading.Thread(target=service.run, args=(stop,))
+        thread.start()
+        try:
+            by_wifi = next(link for link in service._links.values() if link.medium == "broker")
+            eventually(lambda: all(link.alive() for link in service._links.values()))
+            lamppost = NodeAtBroker(free_port, node)
+
+            def ask_by_broker(frame: bytes) -> Answer | Challenge:
+                lamppost.say(frame)
+                return node.open(lamppost.down.get(timeout=3))
+
+            def ask_by_radio(frame: bytes) -> Answer | Challenge:
+                bridge.hear(frame, rssi=-40)
+                return node.open(bridge.sent.get(timeout=3).frame)
+
+            assert isinstance(ask_by_broker(node.report(sample(1, 5))), Challenge)
+            assert isinstance(ask_by_broker(node.report(sample(1, 5))), Answer)
+            assert isinstance(ask_by_radio(node.report(tick=20, back=1)), Answer)
+            assert isinstance(ask_by_broker(node.report(tick=30, back=1)), Answer)
+            assert isinstance(ask_by_radio(node.report(tick=40, back=1)), Answer)
+            assert by_wifi.status()["alive"]
+            lamppost.close()
+        finally:
+            stop.set()
+            thread.join(10)
