@@ -10,6 +10,7 @@ import pytest
 
 from stoep.resources import firmware_dir
 from stoep_twin import technician
+from stoep_twin.chips.lamp import Failing
 from stoep_twin.faults import Kind
 from stoep_twin.street import Options, Street
 
@@ -242,3 +243,21 @@ def test_a_nap_that_fails_does_not_keep_the_node_from_its_samples(
         return street.faults
 
     assert asyncio.run(live()) >= 1
+
+
+@pytest.mark.slow
+def test_a_lamp_that_draws_half_of_what_it_is_told_is_an_event_and_so_is_its_mending(tmp_path: Path) -> None:
+    async def live() -> list[tuple[str, bool]]:
+        watched = _Watched(tmp_path, ("lamp_half", "lamp_stuck_off"), lampposts=1)
+        street = watched.street
+        async with street.running():
+            lamp = street.nodes["lamppost-1"].wiring.lamp
+            assert lamp is not None
+            lamp.fail(Failing.HALF)
+            await watched.until(lambda: len(watched.events) == 1)
+            lamp.fail(None)
+            await watched.until(lambda: len(watched.events) == 2)
+            assert street.faults == 0, street.findings
+        return watched.events
+
+    assert asyncio.run(live()) == [("lamp_half", True), ("lamp_half", False)]
