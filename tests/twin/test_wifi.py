@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import json
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
@@ -33,6 +35,7 @@ START = 1_780_293_600
 SPEED = 20.0
 SITE = 6
 GATEWAY = "street"
+GROUP_FRAME = bytes.fromhex("8343a1010aa30444")  # a reply begins so, too, but a bridge hears none
 ALONE = Light(1, Plan(600, 40_000, 1000, 300, 20_000, 30_000, 20_000, 30_000))
 GROUP = Light(
     2,
@@ -48,6 +51,7 @@ class Street:
     board: Board
     access_point: AccessPoint
     broker: "Cabinet"
+    bridge: "Bridge"
     lines: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -78,12 +82,22 @@ class Cabinet:
         broker = LocalBroker("127.0.0.1", port, "gateway", username=GATEWAY, password="of the gateway")
         self.link = BrokerLink(broker, self._handle, TurnedClock(), Counters())
 
+    def answer(self, frame: bytes) -> bytes | None:
+        with self._lock:
+            reply = self.chain.say(frame)
+            self.chain.commit()
+            return reply
+
     def _handle(self, link: Link, received: Received) -> None:
         self.heard.append(received)
-        reply = self.chain.say(received.frame)
-        self.chain.commit()
+        reply = self.answer(received.frame)
         if reply is not None:
             link.send(received.mac, reply)
+
+    def reason(self) -> object:
+        """Why settings were refused, as the city is told."""
+        _, document = self.chain.native.state(self.chain.identity, None, self.chain.met.heard, None)
+        return json.loads(document)["health"]["node"]["settings"]["reason"]
 
     def come(self) -> None:
         passwords = self._folder / "passwords"
@@ -95,15 +109,38 @@ class Cabinet:
         self._here.close()
 
 
+class Bridge:
+    """A bridge on the site's channel, with the same gateway behind it."""
+
+    def __init__(self, air: Air, cabinet: Cabinet) -> None:
+        self.heard = 0
+        self.of_the_group: list[bytes] = []
+        self._air, self._cabinet = air, cabinet
+        self._radio = Radio(b"\x24\x0a\xc4\x10\x00\x00", 0.0, True, self._hear, listening=True, channel=SITE)
+        air.join(self._radio)
+
+    def _hear(self, sender: bytes, _rssi: int, frame: bytes) -> None:
+        if frame.startswith(GROUP_FRAME):
+            self.of_the_group.append(frame)
+            return
+        self.heard += 1
+        reply = self._cabinet.answer(frame)
+        if reply is not None:
+            self._air.transmit(self._radio, sender, reply, lambda _heard: None)
+
+
 @contextlib.asynccontextmanager
-async def street(folder: Path, port: int, *, light: Light = ALONE, channel: int = SITE) -> AsyncIterator[Street]:
-    """A lamppost that was commissioned for Wi-Fi, not yet switched on."""
+async def street(
+    folder: Path, port: int, *, light: Light = ALONE, channel: int = SITE, link: int = 1, account: bool = True
+) -> AsyncIterator[Street]:
+    """A lamppost that was commissioned for Wi-Fi and talks by `link`."""
     clock = Clockwork(folder / "clock", START * 1_000_000, SPEED)
     nursery = Nursery()
     nursery.open(folder / "nursery.log")
     node = PlayedNode(name="lamppost-1")
     access_point = AccessPoint("nieuwstraat", "open sesame", channel)
     cabinet = Cabinet(folder, port, node, light)
+    air = Air(0.0, 1)
     played: Street
 
     def said(_board: Board, line: Line) -> None:
@@ -112,12 +149,12 @@ async def street(folder: Path, port: int, *, light: Light = ALONE, channel: int 
     def fault(text: str) -> None:
         played.faults.append(text)
 
-    around = Surroundings(clock, nursery, Air(0.0, 1), firmware_dir(), said, fault, access_point=access_point)
+    around = Surroundings(clock, nursery, air, firmware_dir(), said, fault, access_point=access_point)
     wiring = Wiring(hardware_dir() / "lamppost.toml", Place(1, 1, START), lambda: clock.utc_us() / 1e6, SPEED, 1)
     radio = Radio(b"\x24\x0a\xc4\x10\x00\x01", 10.0, False, lambda *_: None)
     board = Board("lamppost-1", folder / "board", radio.mac, 0, wiring, radio, around)
-    played = Street(board, access_point, cabinet)
-    wifi = {"network": "nieuwstraat", "key": "open sesame", "host": "127.0.0.1", "port": port}
+    played = Street(board, access_point, cabinet, Bridge(air, cabinet))
+    wifi = account and {"network": "nieuwstraat", "key": "open sesame", "host": "127.0.0.1", "port": port}
     cabinet.come()
     cabinet.link.start()
     life = None
@@ -126,7 +163,7 @@ async def street(folder: Path, port: int, *, light: Light = ALONE, channel: int 
             await board.run_script(
                 "from node import commission, settings\n"
                 f"commission.write('lamppost', {SITE}, {node.kid!r}, {node.secret!r}, {wifi!r})\n"
-                "settings.store(interval=60, link=1)\n"
+                f"settings.store(interval=60, link={link})\n"
             )
         life = asyncio.create_task(board.live())
         yield played
@@ -195,6 +232,7 @@ def test_a_lamp_that_follows_tells_of_an_access_point_on_another_channel(tmp_pat
             assert heard.health is not None
             assert heard.health.flaw == 1002
             assert heard.health.refused == heard.health.version, "these were good until now: it stays reachable"
+            assert "the access point is on another radio channel" in str(played.broker.reason())
 
     asyncio.run(play())
 
@@ -206,5 +244,71 @@ def test_a_lamp_alone_may_be_on_any_channel(tmp_path: Path, free_port: int) -> N
             await played.until(lambda line: line.startswith("light version="))
             await played.answered()
             assert not [line for line in played.lines if line.startswith("settings")]
+
+    asyncio.run(play())
+
+
+def wish(played: Street, interval: int = 60) -> None:
+    met = played.broker.chain.met
+    met.entry = dataclasses.replace(met.entry, settings={1: interval, 9: 1})
+
+
+@pytest.mark.slow
+def test_the_gateway_leads_a_lamp_from_the_bridge_to_the_broker(tmp_path: Path, free_port: int) -> None:
+    async def play() -> None:
+        async with street(tmp_path, free_port, light=GROUP, link=0) as played:
+            await played.until(lambda line: line.startswith("light version="))
+            assert not played.broker.heard
+            wish(played)
+            await played.until(lambda line: line.startswith("settings taken="))
+            await played.until(lambda line: line.startswith("settings good="))
+            by_radio = played.bridge.heard
+            await played.answered()
+            await played.answered()
+            assert played.bridge.heard == by_radio
+            assert played.broker.heard
+            assert played.board.radio.channel == SITE
+            assert played.board.radio.listening, "the group is heard by radio as before"
+
+    asyncio.run(play())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("why", ["channel", "account"])
+def test_what_cannot_be_is_refused_with_its_reason_and_the_bridge_used_again(
+    why: str, tmp_path: Path, free_port: int
+) -> None:
+    async def play() -> None:
+        channel = 11 if why == "channel" else SITE
+        async with street(
+            tmp_path, free_port, light=GROUP, channel=channel, link=0, account=why != "account"
+        ) as played:
+            await played.until(lambda line: line.startswith("light version="))
+            wish(played)
+            await played.until(lambda line: line.startswith("settings taken="))
+            await played.until(lambda line: line.startswith("settings back="))
+            by_radio, by_broker = played.bridge.heard, len(played.broker.heard)
+            await played.answered()
+            await played.answered()
+            assert played.bridge.heard > by_radio
+            assert len(played.broker.heard) == by_broker
+            assert played.board.radio.channel == SITE
+            told = {"channel": "another radio channel", "account": "without a Wi-Fi network"}
+            assert told[why] in str(played.broker.reason())
+
+    asyncio.run(play())
+
+
+@pytest.mark.slow
+def test_a_network_that_does_not_answer_gives_the_bridge_back(tmp_path: Path, free_port: int) -> None:
+    async def play() -> None:
+        async with street(tmp_path, free_port, link=0) as played:
+            played.access_point.go()
+            await played.until(lambda line: line.startswith("light version="))
+            wish(played, 5)  # soon tired of trying
+            await played.until(lambda line: line.startswith("settings taken="))
+            await played.until(lambda line: line.startswith("settings back="), 80)
+            await played.answered()
+            assert "nobody answered" in str(played.broker.reason())
 
     asyncio.run(play())
