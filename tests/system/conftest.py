@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 import tape
+from stoep.resources import firmware_dir
 from stoep_twin import recording
 
 _MARK = "STOEP_TEST_STREET"
@@ -100,3 +102,17 @@ def wait_for() -> Callable[[Path, str, float], None]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def own_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """A copy of the firmware that the street's boards run, to break; beside it a folder `street`."""
+
+    def copied() -> Path:
+        copy = tmp_path / "firmware"
+        shutil.copytree(firmware_dir(), copy, ignore=shutil.ignore_patterns("stoep_*"))
+        monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: copy)
+        (tmp_path / "street").mkdir()
+        return copy
+
+    return copied

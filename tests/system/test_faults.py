@@ -1,27 +1,16 @@
 """What breaks in the street is said to the city, and said again when it is well."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stoep.resources import firmware_dir
 from stoep_twin import technician
 from stoep_twin.chips.lamp import Failing
 from stoep_twin.faults import Kind
 from stoep_twin.street import Options, Street
-
-
-def _own_firmware(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the firmware that the street's boards run, to break; beside it a folder `street`."""
-    copy = tmp_path / "firmware"
-    shutil.copytree(firmware_dir(), copy, ignore=shutil.ignore_patterns("stoep_*"))
-    monkeypatch.setattr("stoep_twin.street.firmware_dir", lambda: copy)
-    (tmp_path / "street").mkdir()
-    return copy
 
 
 class _Watched:
@@ -105,10 +94,10 @@ def test_every_sensor_that_stays_away_is_an_alarm_by_its_name_and_one_when_it_is
 
 @pytest.mark.slow
 def test_firmware_that_fails_at_every_sample_ends_in_safe_mode_and_tries_again_a_day_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_firmware: Callable[[], Path]
 ) -> None:
     """The board goes on talking, says why, and is a whole node again when the fault is gone."""
-    broken = _own_firmware(tmp_path, monkeypatch)
+    broken = own_firmware()
     driver = broken / "node" / "sensors" / "bme280.py"
     sound = driver.read_text()
     driver.write_text(sound + "\n\nraise RuntimeError('a bad release')\n")
@@ -190,9 +179,9 @@ def test_a_bin_measures_by_light_when_its_settings_say_so(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_in_safe_mode_even_firmware_that_cannot_measure_at_all_talks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_firmware: Callable[[], Path]
 ) -> None:
-    broken = _own_firmware(tmp_path, monkeypatch)
+    broken = own_firmware()
     (broken / "node" / "taking.py").write_text("raise RuntimeError('a bad release')\n")
 
     async def live() -> int:
@@ -206,9 +195,9 @@ def test_in_safe_mode_even_firmware_that_cannot_measure_at_all_talks(
 
 
 @pytest.mark.slow
-def test_no_start_believes_what_outlived_a_power_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_start_believes_what_outlived_a_power_on(tmp_path: Path, own_firmware: Callable[[], Path]) -> None:
     """The RTC's clock begins again; should the first start fail before a new epoch is begun, the next one begins it."""
-    broken = _own_firmware(tmp_path, monkeypatch)
+    broken = own_firmware()
     (broken / "node" / "visit.py").write_text("def comes(kind):\n    raise RuntimeError('no visits')\n")
 
     async def live() -> None:
@@ -228,10 +217,10 @@ def test_no_start_believes_what_outlived_a_power_on(tmp_path: Path, monkeypatch:
 
 @pytest.mark.slow
 def test_a_nap_that_fails_does_not_keep_the_node_from_its_samples(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_firmware: Callable[[], Path]
 ) -> None:
     """Counting movements is the least important thing a node does."""
-    broken = _own_firmware(tmp_path, monkeypatch)
+    broken = own_firmware()
     naps = broken / "node" / "watch.py"
     naps.write_text(naps.read_text().replace("    now = clock.tick()\n", "    raise RuntimeError('no nap')\n"))
 

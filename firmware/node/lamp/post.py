@@ -66,8 +66,9 @@ class Post:
         self._link.tune(channel)
 
     def stay(self, until):
-        """Serve the lamp up to the tick `until`, or until there is news of it."""
-        while clock.tick() < until and not self.consumption.news:
+        """Serve the lamp up to the tick `until`, or until there is more news of it."""
+        news = len(self.consumption.news)
+        while clock.tick() < until and len(self.consumption.news) <= news:
             self._turn(_TURN_MS, None)
 
     def pause(self, milliseconds):
