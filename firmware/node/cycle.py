@@ -29,7 +29,9 @@ class Cycle:
         self._identity = identity
         self._channel = identity.channel
         self._lamp = None
-        self._flaw = 0  # of its link
+        self._link = 0  # by which it shall talk
+        self._wifi = None  # the link it uses beside ESP-NOW, see links/choice.py,
+        self._flaw = 0  # and what speaks against it
         self._watchdog = power.watchdog()
         self._life = Life(device)
         if not self._life.alive:
@@ -86,10 +88,12 @@ class Cycle:
             wanted = self._talk()
             memory.note_heap(recalled)
             self._forget(_TALKING)
-            if self._lamp:
+            if self._lamp and self._wifi is not None:
                 from node.links import choice
 
-                self._flaw = choice.flaw(self._lamp.follows)
+                self._flaw = choice.flaw(self._lamp.follows, self._wifi)
+                del choice
+                staging.forget("links.choice")
             if wanted or self._flaw or self._life.good():
                 self._settle(wanted)
         else:
@@ -102,7 +106,12 @@ class Cycle:
     def _talk(self):
         from node.contact import Contact
 
-        contact = Contact(self._identity, self._life, self._memory, self._ring, self._lamp)
+        link = None
+        if self._link and not self._lamp:
+            from node.links import choice
+
+            link = choice.alone(self._identity, self._memory.bridge)
+        contact = Contact(self._identity, self._life, self._memory, self._ring, self._lamp, link)
         contact.talk()
         return contact.wanted
 
@@ -112,13 +121,15 @@ class Cycle:
         options = settings.load(self._life)
         self._interval = options.interval
         self._identity.channel = options.radio_channel or self._channel
-        if self._identity.kind == "lamppost" and self._whole:
-            self._switch_on(options.link)
+        if self._identity.kind == "lamppost":
+            self._link = options.link
+            if self._whole:
+                self._switch_on()
         from node.taking import Taking
 
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
 
-    def _switch_on(self, link):
+    def _switch_on(self):
         from node.links.espnow import Link
 
         if self._lamp is None:
@@ -126,9 +137,13 @@ class Cycle:
 
             self._lamp = Post(self._identity, self._memory, Link(self._identity.channel, self._memory.bridge))
         self._lamp.tune(self._identity.channel)
-        from node.links import choice
+        self._flaw = 0
+        if self._link or self._wifi is not None:
+            from node.links import choice
 
-        choice.choose(self._lamp, self._identity, link)
+            self._wifi = choice.choose(self._lamp, self._identity, self._wifi, self._link)
+            del choice
+            staging.forget("links.choice", "generated")
 
     def _take_if_it_can(self):
         try:
