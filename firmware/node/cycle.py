@@ -98,7 +98,7 @@ class Cycle:
     def _talk(self):
         from node.contact import Contact
 
-        contact = Contact(self._identity, self._life, self._memory, self._ring, self._lamp)
+        contact = Contact(self._identity, self._life, self._memory, self._ring, self._lamp, self._link())
         contact.talk()
         return contact.wanted
 
@@ -108,8 +108,7 @@ class Cycle:
         options = settings.load(self._life)
         self._interval = options.interval
         self._identity.channel = options.radio_channel or self._channel
-        if self._whole:
-            self._prepare(options)
+        self._prepare(options)
         from node.taking import Taking
 
         Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
@@ -117,6 +116,10 @@ class Cycle:
     def _prepare(self, _options):
         # What is due before anything is measured.
         pass
+
+    def _link(self):
+        # What to talk by; None: ESP-NOW.
+        return None
 
     def _flaw(self):
         # Why the link in use cannot be, see `[refusals]` in channels.toml; 0: nothing speaks against it.

@@ -45,9 +45,12 @@ def decode(plain):
         _check_settings(settings)
     light = None
     if _LIGHT in thing:
+        from node import staging
         from node.lamp import told  # which other kinds never hear, and have no room for
 
         light = told.light(thing[_LIGHT])
+        del told
+        staging.forget("lamp.told")  # a lamppost has none either while the talk goes on
     return Answer(
         _tuple(thing.get(_DURABLE), 2),
         _tuples(thing, _RECEIVED, 3, _MOST_RANGES),

@@ -1,9 +1,10 @@
 """A lamppost between its samples: as any other node, but that it stays awake and serves its lamp.
 
-In safe mode there is no lamp to serve: the pin that dims it is driven by nobody, which is light.
+In safe mode there is no lamp to serve: the pin that dims it is driven by nobody, which is light. It talks by the link
+that its settings name all the same.
 """
 
-from node import memory
+from node import memory, staging
 from node.cycle import TAKING, Cycle
 from node.lamp.post import Post
 from node.lamp.radio import Radio
@@ -14,19 +15,40 @@ _STAYS = "watch", "frame", "ccm", "kdf", "links", "identity"  # what the lamp ne
 class Awake(Cycle):
     """A lamppost."""
 
-    def _prepare(self, options):
-        from node.links import choice
+    _wanted = 0  # the link that its settings name,
+    _wifi = None  # and the one it uses beside ESP-NOW, see links/choice.py
 
+    def _prepare(self, options):
         identity, recalled = self._identity, self._memory
+        self._wanted = options.link
+        if not self._whole:
+            return
         if self._lamp is None:
             self._lamp = Post(identity, recalled, Radio(identity.channel, recalled.bridge))
         self._lamp.tune(identity.channel)
-        choice.choose(self._lamp, identity, options.link)
+        if self._wanted or self._wifi is not None:
+            from node.links import choice
 
-    def _flaw(self):
+            self._wifi = choice.choose(self._lamp, identity, self._wifi, self._wanted)
+            del choice
+            staging.forget("links.choice", "generated")
+
+    def _link(self):
+        if self._lamp or not self._wanted:
+            return self._lamp
         from node.links import choice
 
-        return choice.flaw(self._lamp.follows) if self._lamp else 0
+        return choice.alone(self._identity, self._memory.bridge)
+
+    def _flaw(self):
+        if self._lamp is None or self._wifi is None:
+            return 0
+        from node.links import choice
+
+        flaw = choice.flaw(self._lamp.follows, self._wifi)
+        del choice
+        staging.forget("links.choice", "generated")
+        return flaw
 
     def _forget(self, names):
         super()._forget([name for name in names if name not in _STAYS] + ["lamp.told"])

@@ -4,30 +4,28 @@ The lamps of a group hear each other by ESP-NOW on the site's channel, and a sta
 follows can be on Wi-Fi only where the two are the same, and with power save off, in which frames are lost.
 """
 
-from node import flash
+from node import flash, staging
 from node.generated import refusals
 
-_wifi = []  # type: list  # the link in use, if it is this one
-_missing = 0
 
+def choose(lamp, identity, used, wanted):
+    """Give `lamp` the link that is `wanted` (0: ESP-NOW, 1: Wi-Fi), if it has another than the Wi-Fi link `used`.
 
-def choose(lamp, identity, wanted):
-    """Give `lamp` the link that is `wanted` (0: ESP-NOW, 1: Wi-Fi), if it has another."""
-    global _missing
-    _missing = 0
+    What is used now: that link, or None; False where Wi-Fi is wanted and the board has no account for it.
+    """
+    if wanted and used:
+        return used
+    if used:
+        used.leave()
+        lamp.speak_by(used.radio)
     if not wanted:
-        if _wifi:
-            link = _wifi.pop()
-            link.leave()
-            lamp.speak_by(link.radio)
-    elif not _wifi:
-        link = beside(lamp.link, identity)
-        if link is None:
-            _missing = refusals.ACCOUNT
-            return
-        _wifi.append(link)
-        lamp.speak_by(link)
-        link.settle(lamp.pause)
+        return None
+    link = beside(lamp.link, identity)
+    if link is None:
+        return False
+    lamp.speak_by(link)
+    link.settle(lamp.pause)
+    return link
 
 
 def beside(radio, identity):
@@ -35,16 +33,33 @@ def beside(radio, identity):
     from node.links import account
 
     known = account.read(flash.partition())
+    password = account.password(identity.secret)
+    del account
+    staging.forget("links.account")
     if known is None:
         return None
     from node.links.wifi import Link
 
-    return Link(radio, known, identity.kid, identity.secret)
+    return Link(radio, known, identity.kid, password)
 
 
-def flaw(follows):
-    """Why the link in use cannot be, see `[refusals]` in channels.toml; 0: nothing speaks against it."""
-    return unfit(follows, _wifi[0].channel, _wifi[0].standing()) if _wifi else _missing
+def alone(identity, bridge):
+    """The link of a lamppost in safe mode, whose lamp nobody serves; None: it has no account."""
+    from node import power
+    from node.links.espnow import Link
+
+    radio = Link(identity.channel, bridge)
+    link = beside(radio, identity)
+    if link is None:
+        radio.close()
+        return None
+    link.settle(power.pause)
+    return link
+
+
+def flaw(follows, used):
+    """Why what is used cannot be, see `[refusals]` in channels.toml; 0: nothing speaks against it."""
+    return unfit(follows, used.channel, used.standing()) if used else refusals.ACCOUNT
 
 
 def unfit(follows, wanted, standing):

@@ -16,11 +16,11 @@ _SUBSCRIBE, _SUBACK, _PINGREQ, _PINGRESP, _DISCONNECT = const(0x82), const(0x90)
 _QOS1, _DUP = const(0x02), const(0x08)
 _SESSION = const(0xC2)  # user name, password, clean session
 _ANSWER_MS = const(5000)  # the longest that the broker may owe an answer
-_IN = const(320)  # a packet: a frame of 250 bytes, its topic and its head
-_OUT = const(640)
+_LONGEST = const(284)  # a packet: a frame of 250 bytes, its topic and its head
 _DIALLING, _ASKING, _SUBSCRIBING, _READY = const(0), const(1), const(2), const(3)
 _BUSY = (11, 115, 119)  # not an error yet: EAGAIN, EINPROGRESS on the desktop and on the ESP32
-_REFUSALS = {1: "protocol", 2: "client id", 3: "not now", 4: "name or password", 5: "not authorised"}
+_MALFORMED = "the broker says what nobody asked"
+_REFUSALS = ("", "protocol", "client id", "not now", "name or password", "not authorised")
 
 
 class RefusedError(OSError):
@@ -28,18 +28,22 @@ class RefusedError(OSError):
 
 
 class Client:
-    """A connection to the broker at (`host`, `port`), under way from now on; `name` is client id and user name."""
+    """A connection to the broker at (`host`, `port`), under way from now on; `name` is client id and user name.
+
+    `ready`: frames can go and come. `unheard`: the id of the last message while it is not acknowledged, else 0.
+    """
 
     def __init__(self, host, port, name, password, tells, hears, keepalive=30):
         self._name, self._password = name, password
         self._tells, self._hears = tells, hears
         self._keepalive = keepalive
-        self._in = memoryview(bytearray(_IN))
+        self._in = memoryview(bytearray(_LONGEST))
         self._have, self._need = 0, 2
-        self._out = memoryview(bytearray(_OUT))
+        self._out = memoryview(bytearray(_LONGEST))
         self._waiting = 0  # bytes of it
         self._packet = 0  # the last packet id given
-        self._unheard = 0  # the id that is not acknowledged yet
+        self.unheard = 0
+        self.ready = False
         self._state = _DIALLING
         self._spoke = time.ticks_ms()
         self._owes = True  # the broker, an answer,
@@ -55,18 +59,10 @@ class Client:
                 self._socket.close()
                 raise
 
-    def ready(self):
-        """Whether frames can go and come."""
-        return self._state == _READY
-
-    def idle(self):
-        """Whether the broker has acknowledged the last message."""
-        return not self._unheard
-
     def close(self):
         """Hang up."""
         try:
-            if self._state == _READY:
+            if self.ready:
                 self._socket.write(bytes((_DISCONNECT, 0)))
         except OSError:
             pass  # it is gone already
@@ -75,7 +71,7 @@ class Client:
     def publish(self, message, again=False):
         """Say `message`, at most 250 bytes; `again`: a connection that broke may have carried it."""
         self._packet = self._packet % 65535 + 1
-        self._unheard = self._packet
+        self.unheard = self._packet
         head = _PUBLISH | _QOS1 | (_DUP if again else 0)
         self._say(head, self._tells, struct.pack(">H", self._packet), message)
 
@@ -113,7 +109,7 @@ class Client:
         if topic is not None:
             parts = (_text(topic),) + parts
         size = sum([len(part) for part in parts])
-        if self._waiting + size + 3 > _OUT:
+        if self._waiting + size + 3 > _LONGEST:
             raise OSError("the broker takes nothing")
         out, at = self._out, self._waiting
         out[at] = head
@@ -163,8 +159,8 @@ class Client:
                     continue
                 start = 3
                 size = size & 0x7F | self._in[2] << 7
-            if start + size > _IN:
-                raise OSError("the broker says more than a frame")
+            if start + size > _LONGEST:
+                raise OSError(_MALFORMED)
             if self._have < start + size:
                 self._need = start + size
                 continue
@@ -175,7 +171,7 @@ class Client:
         kind = head & 0xF0
         if self._state == _ASKING and kind == _CONNACK and len(body) == 2:
             if body[1]:
-                raise RefusedError("the broker refuses: %s" % _REFUSALS.get(body[1], body[1]))
+                raise RefusedError("the broker refuses: %s" % _REFUSALS[min(body[1], 5)])
             self._state = _SUBSCRIBING
             self._owes = False
             self._packet += 1
@@ -184,26 +180,27 @@ class Client:
             if body[2] > 1:
                 raise RefusedError("the broker refuses: %s" % self._hears)
             self._state = _READY
+            self.ready = True
             self._owes = False
         elif self._state != _READY:
-            raise OSError("the broker does not speak MQTT 3.1.1")
+            raise OSError(_MALFORMED)
         elif kind == _PUBACK and len(body) == 2:
             self._owes = False
-            if struct.unpack(">H", body)[0] == self._unheard:
-                self._unheard = 0
+            if body[0] << 8 | body[1] == self.unheard:
+                self.unheard = 0
         elif kind == _PINGRESP and not body:
             self._owes = False
         elif kind == _PUBLISH:
             return self._message(head, body)
         else:
-            raise OSError("the broker says what nobody asked")
+            raise OSError(_MALFORMED)
         return None
 
     def _message(self, head, body):
         topic = self._hears.encode()
         at = 2 + len(topic)
         if len(body) < at + 2 or body[0] << 8 | body[1] != len(topic) or bytes(body[2:at]) != topic:
-            raise OSError("the broker says what nobody asked")
+            raise OSError(_MALFORMED)
         if head & 0x06:
             self._say(_PUBACK, None, bytes(body[at : at + 2]))
             at += 2

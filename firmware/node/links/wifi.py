@@ -11,7 +11,7 @@ import time
 import network
 from micropython import const
 
-from node.links import account, mqtt
+from node.links import espnow, mqtt
 
 _JOIN_MS = const(15000)
 _SETTLE_MS = const(12000)
@@ -20,16 +20,16 @@ _FIRST_MS, _LONGEST_MS = const(500), const(300000)  # until the next try
 
 
 class Link:
-    """Beside `radio`, an ESP-NOW link. `known` is the account of the node `kid` with this secret."""
+    """Beside `radio`, an ESP-NOW link. `known` is the account of the node `kid`."""
 
     reply_ms = const(500)  # by way of access point and broker
 
-    def __init__(self, radio, known, kid, secret):
+    def __init__(self, radio, known, kid, password):
         self.radio = radio
         self.channel = radio.channel  # the site's
         self._known = known
         self._kid = kid.hex()
-        self._password = account.password(secret)
+        self._password = password
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._client = None
         self._frame = None  # what is to be said, or is not acknowledged yet,
@@ -47,7 +47,7 @@ class Link:
 
     def ready(self):
         """Whether frames can go and come."""
-        return self._client is not None and self._client.ready()
+        return self._client is not None and self._client.ready
 
     def settle(self, pause):
         """Wait for the broker, but not for long; `pause(ms)` is how."""
@@ -63,19 +63,7 @@ class Link:
         self._frame, self._since, self._said = frame, time.ticks_ms(), None
         self._step()
 
-    def hear(self, timeout_ms, accept):
-        """What `accept(frame)` makes of the first frame it does not refuse with None, or None after the timeout."""
-        started = time.ticks_ms()
-        while True:
-            left = timeout_ms - time.ticks_diff(time.ticks_ms(), started)
-            if left <= 0:
-                return None
-            sender, frame = self.catch(left)
-            if sender is None:
-                continue
-            heard = accept(frame)
-            if heard is not None:
-                return heard
+    hear = espnow.Link.hear
 
     def catch(self, timeout_ms):
         """(sender, frame) of whatever comes first, from the broker or from a lamp; (None, None) after a while."""
@@ -92,11 +80,10 @@ class Link:
         """The site has another radio channel; the access point must follow by itself."""
         self.channel = channel
 
-    def answered_by(self, sender):
+    def forget_bridge(self, _=None):
         """The broker is the only way."""
 
-    def forget_bridge(self):
-        """The broker is the only way."""
+    answered_by = forget_bridge
 
     def close(self):
         """Radio off."""
@@ -135,15 +122,16 @@ class Link:
         return heard
 
     def _publish(self, client, now):
-        if self._frame is None or not client.ready():
+        if self._frame is None or not client.ready:
             return
-        said_here = self._said is client
-        if said_here:
-            if client.idle():
-                self._frame = None
-                self._delay = _FIRST_MS  # it works
+        last = self._said
+        if last == client:
+            if client.unheard:
+                return
+            self._frame = None
+            self._delay = _FIRST_MS  # it works
         elif time.ticks_diff(now, self._since) < self.reply_ms:
-            client.publish(self._frame, self._said is not None)
+            client.publish(self._frame, last is not None)
             self._said = client
         else:
             self._frame = None

@@ -23,10 +23,10 @@ def talk(host, port, name, password, keepalive):
             heard = client.turn()
             if heard is not None:
                 print("heard", hexlify(heard).decode())
-            if client.ready() and not was_ready:
+            if client.ready and not was_ready:
                 was_ready = True
                 print("ready")
-            if client.idle() and not was_idle:
+            if not client.unheard and not was_idle:
                 was_idle = True
                 print("acknowledged")
             if poll.poll(2):
