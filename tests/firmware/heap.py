@@ -1,8 +1,4 @@
-"""The board's heap, in the interpreter at hand: 56 KiB in words of four bytes, twice that in words of eight.
-
-A board that asks for more gets it once, about 110 KiB in all, and its radio has so much less: what lives on a battery
-must do without; a lamppost, which serves its lamp while it measures and talks, does not.
-"""
+"""The board's heap, in the interpreter at hand: 56 KiB in words of four bytes, twice that in words of eight."""
 
 import subprocess
 from functools import cache
@@ -10,7 +6,6 @@ from functools import cache
 from stoep_twin import interpreter
 
 _BOARD_BYTES = 56 * 1024
-_GROWN_BYTES = 110 * 1024
 
 
 @cache
@@ -19,9 +14,9 @@ def word() -> int:
     return 8 if say("import sys; print(sys.maxsize > 1 << 32)") == "True" else 4
 
 
-def board(kind: str = "") -> int:
-    """The board's heap, in bytes of this interpreter: `-X heapsize=56wK`, or what a lamppost's has grown to."""
-    return (_GROWN_BYTES if kind == "lamppost" else _BOARD_BYTES) * word() // 4
+def board() -> int:
+    """The board's heap, in bytes of this interpreter: `-X heapsize=56wK`."""
+    return _BOARD_BYTES * word() // 4
 
 
 def say(program: str) -> str:

@@ -18,10 +18,10 @@ _ALL, _BIN = 120 * 1024, 64 * 1024  # bytes of .mpy
 def test_whole_wakes_run_in_the_boards_heap(kind: str, tmp_path: Path, figure: Callable[[str], None]) -> None:
     bench = small_heap.Bench(tmp_path, kind)
     stand_ins = bench.stand_ins_bytes()
-    size = heap.board(kind)
+    size = heap.board()
     assert bench.live(size + stand_ins).failure is None
-    assert bench.live(size * 2 // 5 + stand_ins).failure  # such a heap is too small, and the bench says so
-    too_small, enough = size * 2 // 5, size
+    assert bench.live(size // 2 + stand_ins).failure  # such a heap is too small, and the bench says so
+    too_small, enough = size // 2, size
     while enough - too_small > 2048:
         middle = (too_small + enough) // 2
         if bench.live(middle + stand_ins).failure:
