@@ -55,6 +55,8 @@ class Node(Contact):
 class Played:
     """The link: plays one reply after the other, as they would come within the window."""
 
+    reply_ms = 60
+
     def __init__(self, node, case):
         self._node = node
         self._case = case
