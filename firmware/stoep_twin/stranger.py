@@ -39,7 +39,10 @@ class Stranger:
     async def flood(self) -> None:
         """Frames that only cryptography can tell from a lamp's, until it is cancelled."""
         while True:
-            await self._say(self._later(self._chance.choice(self.frames)))
+            if self.frames:
+                await self._say(self._later(self._chance.choice(self.frames)))
+            else:
+                await asyncio.sleep(_APART_S)
 
     async def _say(self, frame: bytes) -> None:
         self._air.transmit(self._radio, BROADCAST, frame, lambda _heard: None)

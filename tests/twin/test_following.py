@@ -8,6 +8,7 @@ from typing import Any
 
 from stoep.resources import hardware_dir
 from stoep_twin import following, lighting
+from stoep_twin.air import Air
 from stoep_twin.chips.lamp import Lamp
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.judge import Verdict
@@ -26,6 +27,7 @@ class _Street:
         self.options = SimpleNamespace(seed=1, passages=passages, lampposts=6, start=start)
         self.clock = Clockwork(directory / "clock", round(start * 1e6), speed)
         self.cast = Cast(1, _SPOTS)
+        self.air = Air(0.0, 1)
         self.happened: list[str] = []
         self.faults: list[str] = []
         self.verdict: Verdict | None = None
@@ -94,7 +96,7 @@ def test_five_are_sent_and_lamps_that_never_brighten_miss_the_bounds(tmp_path: P
     assert street.happened == []
 
 
-def test_what_goes_wrong_is_put_right_again_and_eight_pass_meanwhile(tmp_path: Path) -> None:
+def test_what_goes_wrong_is_put_right_again_and_ten_pass_meanwhile(tmp_path: Path) -> None:
     street = _run(tmp_path, following.trouble)
     assert street.happened == [
         "off lamppost-3",
@@ -106,7 +108,7 @@ def test_what_goes_wrong_is_put_right_again_and_eight_pass_meanwhile(tmp_path: P
         "cut lamppost-4",
     ]
     assert street.verdict is not None
-    assert street.verdict.passages == 8
+    assert street.verdict.passages == 10
     assert street.verdict.walker_dark_seconds == 0.0  # a lamp without power leaves nobody in the dark
     assert not any("passages" in text for text in street.missed)
 

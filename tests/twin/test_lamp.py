@@ -167,7 +167,8 @@ def test_an_input_lets_go_of_the_pwm(on_bench: OnBench) -> None:
         await bench.until("done")
 
     main = _DIM + (
-        "Pin(32, Pin.IN)\nlamp.duty_u16(65535)\nPWM(Pin(32), freq=2000, duty_u16=16384)\nprint('done')\n"
+        "Pin(32, Pin.IN)\nlamp.duty_u16(65535)\ntime.sleep_ms(50)\n"
+        "PWM(Pin(32), freq=2000, duty_u16=16384)\nprint('done')\n"
         "while True:\n    time.sleep_ms(100)\n"
     )
     bench = on_bench(main, use, drawing="lamppost")
