@@ -17,6 +17,7 @@ from binascii import hexlify, unhexlify
 
 from street import Board
 
+from bridge.header import uplink_kid
 from node import cbor, frame, reply
 from node.generated import catalogue as its
 from node.memory import HEALTH, TRACE
@@ -75,7 +76,7 @@ def _report(secret, kid, counter, state):
 
 
 def _kid(frames):
-    found = [frame.uplink_kid(unhexlify(one)) for one in frames]
+    found = [uplink_kid(unhexlify(one)) for one in frames]
     return [None if kid is None else _digits(kid) for kid in found]
 
 
