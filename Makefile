@@ -36,7 +36,7 @@ check: lint ## what to run before each commit: lint and the quick tests, under 3
 	@echo "== quick tests of every room"
 	@$(PYTEST) -q $(QUICK)
 
-test: mosquitto lint ## everything, with real brokers and whole streets, under 25 minutes
+test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q --durations=10
 
