@@ -56,6 +56,8 @@ class Lighting(Strict, frozen=True):
 class RegistryFiles(Strict, frozen=True):
     nodes: str = "nodes.toml"
     secrets: str = "secrets.toml"
+    key: str = "handover.key"
+    old_secret_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 14
 
 
 class StoreSettings(Strict, frozen=True):

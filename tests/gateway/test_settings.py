@@ -152,7 +152,7 @@ def street(files: tuple[Path, Path]) -> Callable[[str], tuple[Path, Path]]:
             for kid, name in zip(kids, STREET, strict=True)
         )
         files[0].write_text('[[node]]\nkid = "c0ffee01"\nname = "bin-1"\nkind = "bin"\n' + posts + groups)
-        of_nodes = "".join(f'{kid} = "{"ab" * 32}"\n' for kid in ("c0ffee01", *kids))
+        of_nodes = "".join(f'{kid} = "{kid * 8}"\n' for kid in ("c0ffee01", *kids))
         of_groups = f'[groups]\nstreet = "{"cd" * 32}"\nother = "{"ef" * 32}"\n'
         files[1].write_text(f"[secrets]\n{of_nodes}{of_groups}")
         return files
