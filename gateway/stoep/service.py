@@ -13,17 +13,16 @@ from stoep.downlink.lights import Lights
 from stoep.errors import PermanentError
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
-from stoep.intake.node import Node
 from stoep.links.base import Link, Received
 from stoep.links.bridge import BridgeLink
 from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.members import Members
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry
-from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
@@ -127,8 +126,6 @@ class Service:
             wait=self._journal.wait,
             light=self._lights.light,
         )
-        self._positions = restore(database)
-        self._alarms = nodes.alarms(database)
         self._refiner = refiner.Refiner(database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse)
         self._publisher = publisher.Publisher(
             broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
@@ -149,7 +146,14 @@ class Service:
             list(self._links.values()),
             self._more,
         )
-        self._identities: dict[bytes, Identity] = {}
+        self._members = Members(
+            database,
+            self._clock,
+            self.intake,
+            self._refiner,
+            restore(database),
+            old_days=chosen.registry.old_secret_days,
+        )
         self._apply_registry()
 
     def run(self, stop: threading.Event) -> None:
@@ -172,10 +176,11 @@ class Service:
             notify("STOPPING=1")
             for link in self._links.values():
                 link.stop()
+            self._members.look()
             for stage in stages:
                 stage.stop()
                 if stage.name == "refine":
-                    self._status.publish(self._identities, now=True)
+                    self._status.publish(self._members.identities, now=True)
             self._database.close()
         _log.info("stopped")
 
@@ -183,7 +188,8 @@ class Service:
         looked = fed = real()
         while not stop.wait(_TURN):
             now = real()
-            self._status.publish(self._identities)
+            self._members.look()
+            self._status.publish(self._members.identities)
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
                 if self._registry.refresh():
@@ -210,30 +216,19 @@ class Service:
         self._refiner.committed()
 
     def _apply_registry(self) -> None:
-        found = []
-        for entry in self._registry.entries.values():
-            mark = frame.fingerprint(entry.secret)
-            identity = nodes.identify(self._database, entry.kid, mark, entry.name, entry.kind)
-            self._identities[entry.kid] = identity
-            self._refiner.name(identity)
-            node = self.intake.known(identity.id)
-            if node is None:
-                position = self._positions.pop(identity.id, None) or Position()
-                node = Node(entry, identity.id, self.intake.instance, position, self._alarms.pop(identity.id, set()))
-            node.entry = entry
-            found.append(node)
-        self._identities = {kid: self._identities[kid] for kid in self._registry.entries}
-        self.intake.set_nodes(found)
+        self._members.apply(self._registry.entries.values())
         lampposts = [kid for kid, entry in self._registry.entries.items() if entry.kind == "lamppost"]
         self._lights.set_lamps(lampposts, self._registry.groups.values())
         for link in self._links.values():
             link.allow(self._registry.entries)
-        _log.info("%d nodes are in the registry", len(found))
+        _log.info("%d nodes are in the registry", len(self._registry.entries))
 
     def _more(self) -> dict[str, Any]:
-        more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
-        if self._registry.problem is not None:
-            more["registry_problem"] = self._registry.problem
+        more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
+        if problems := [problem for problem in (self._registry.problem, self._members.problem) if problem]:
+            more["registry_problem"] = "; ".join(problems)
+        if rotations := self._members.rotations():
+            more["rotations"] = rotations
         return more
 
 
