@@ -10,8 +10,10 @@ from pathlib import Path
 _PRIVATE = 0o600
 
 
-def replace(file: Path, content: bytes) -> None:
-    """`content` is on the disk under `file`'s name when this returns, or what was there before. A new file is 0600.
+def replace(file: Path, content: bytes, mode: int = _PRIVATE) -> None:
+    """`content` is on the disk under `file`'s name when this returns, or what was there before.
+
+    Owner and mode stay; a new file has `mode`.
 
     A link stays a link. What root makes anew belongs to whom the folder belongs to: a service must be able to read it.
     Raises OSError.
@@ -22,7 +24,7 @@ def replace(file: Path, content: bytes) -> None:
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     try:
         with os.fdopen(descriptor, "wb") as opened:
-            _own(opened.fileno(), file)
+            _own(opened.fileno(), file, mode)
             opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
@@ -34,13 +36,14 @@ def replace(file: Path, content: bytes) -> None:
         os.fsync(folder)
 
 
-def _own(descriptor: int, file: Path) -> None:
+def _own(descriptor: int, file: Path, mode: int) -> None:
     try:
         like = file.stat()
     except FileNotFoundError:
         if os.geteuid() == 0:
             folder = file.parent.stat()
             os.fchown(descriptor, folder.st_uid, folder.st_gid)
+        os.fchmod(descriptor, mode)
         return
     made = os.fstat(descriptor)
     if (made.st_uid, made.st_gid) != (like.st_uid, like.st_gid):

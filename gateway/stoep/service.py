@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from stoep import __version__, registry, settings, status
+from stoep import __version__, accounts, registry, settings, status
+from stoep.cabinet import Cabinet
 from stoep.clock import Clock, FileClock, SystemClock, real
 from stoep.downlink.lights import Lights
 from stoep.errors import PermanentError
@@ -27,7 +28,7 @@ from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
 from stoep.uplink.connection import Broker
-from stoep.uplink.dialects.native import Native
+from stoep.uplink.dialects.native import Native, timestamp
 from stoep.uplink.retained import Retained
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
@@ -136,6 +137,10 @@ class Service:
         if chosen.local_broker is not None:
             by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
             self._links[by_wifi.name] = by_wifi
+        self._keeper: accounts.Keeper | None = None
+        account = settings.broker_account(chosen)
+        if chosen.local_broker is not None and chosen.local_broker.accounts is not None and account is not None:
+            self._keeper = accounts.Keeper(chosen.path(chosen.local_broker.accounts), account)
         self._status = status.Status(
             native,
             self._retained,
@@ -155,6 +160,9 @@ class Service:
             old_days=chosen.registry.old_secret_days,
         )
         self._apply_registry()
+        self._cabinet: Cabinet | None = None
+        if chosen.cabinet.bme280:
+            self._cabinet = Cabinet(chosen.cabinet.address, self._clock, catalogue(), counters, timestamp)
 
     def run(self, stop: threading.Event) -> None:
         """From start to a clean end, in the order in which a reading goes."""
@@ -167,6 +175,8 @@ class Service:
             stage.start()
         for link in self._links.values():
             link.start()
+        if self._cabinet is not None:
+            self._cabinet.start()
         _log.info("stoep %s serves, instance %s", __version__, self.intake.instance.hex())
         notify("READY=1")
         try:
@@ -176,6 +186,8 @@ class Service:
             notify("STOPPING=1")
             for link in self._links.values():
                 link.stop()
+            if self._cabinet is not None:
+                self._cabinet.stop()
             self._members.look()
             for stage in stages:
                 stage.stop()
@@ -221,14 +233,20 @@ class Service:
         self._lights.set_lamps(lampposts, self._registry.groups.values())
         for link in self._links.values():
             link.allow(self._registry.entries)
+        if self._keeper is not None:
+            self._keeper.keep(self._registry.entries.values())
         _log.info("%d nodes are in the registry", len(self._registry.entries))
 
     def _more(self) -> dict[str, Any]:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
-        if problems := [problem for problem in (self._registry.problem, self._members.problem) if problem]:
+        accounts_problem = None if self._keeper is None else self._keeper.problem
+        told = (self._registry.problem, self._members.problem, accounts_problem)
+        if problems := [problem for problem in told if problem]:
             more["registry_problem"] = "; ".join(problems)
         if rotations := self._members.rotations():
             more["rotations"] = rotations
+        if self._cabinet is not None:
+            more["cabinet"] = self._cabinet.status()
         return more
 
 
