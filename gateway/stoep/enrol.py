@@ -22,7 +22,6 @@ from stoep.settings import read_toml, require_private
 from stoep.wire.channels import catalogue
 
 _FEWEST_LAMPS = 2
-_BEFORE_ANY = datetime(2000, 1, 1, tzinfo=UTC)  # of a secret nobody noted the time of: any other is newer
 
 
 class Outcome(Enum):
@@ -108,7 +107,12 @@ class Draft:
             return Outcome.ADDED
         if secret == known.secret:
             return Outcome.KNOWN
-        if secret == known.old or (known.made_at is not None and node.made_at <= known.made_at):
+        if secret == known.old:
+            return Outcome.OLDER
+        if node.made_at is None:
+            problem = f"{node.name} is known under another secret, and the hand-over does not say which is the newer"
+            raise RegistryError(f"{problem}; commission it again, or `stoep registry retire {known.name}` first")
+        if known.made_at is not None and node.made_at <= known.made_at:
             return Outcome.OLDER
         self._nodes.change("node", self._index("node", "kid", node.kid), _content(node))
         self._secrets.put("secrets", node.kid, [node.secret.lower(), known.secret.hex()])
@@ -185,7 +189,9 @@ def _content(node: handover.Node) -> dict[str, Any]:
         told["settings"] = dict(node.settings)
     if node.release is not None:
         told["release"] = node.release
-    return {**told, "made_at": node.made_at.astimezone(UTC)}
+    if node.made_at is not None:
+        told["made_at"] = node.made_at.astimezone(UTC)
+    return told
 
 
 def orphans(files: Files, known: registry.Known) -> list[str]:
@@ -231,7 +237,7 @@ def _handed(entry: registry.Entry) -> handover.Node:
         name=entry.name,
         kind=entry.kind,  # type: ignore[arg-type]  # the registry takes no other
         secret=entry.secret.hex(),
-        made_at=entry.made_at or _BEFORE_ANY,
+        made_at=entry.made_at,
         release=entry.release,
         settings={names[number]: value for number, value in entry.settings.items()},
         at=entry.at,

@@ -11,9 +11,9 @@ it, JSON in UTF-8:
      "groups": [{"name": "nieuwstraat", "secret": "<64 hex digits>",
                  "lamps": [{"node": "lamppost-1", "metres": 0}, {"node": "lamppost-2", "metres": 25.5}]}]}
 
-Required are format, version, written_at, nodes, and of a node kid, name, kind, secret and made_at: the time at which
-the secret was made, by which the newer of two is known. Times carry their zone. A key that is not named here is an
-error; a form with other keys has another version.
+Required are format, version, written_at, nodes, and of a node kid, name, kind and secret. `made_at` is when the secret
+was made, by which the newer of two is known: whoever commissions a node says it. Times carry their zone. A key that is
+not named here is an error; a form with other keys has another version.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Node(Strict, frozen=True, kw_only=True, omit_defaults=True):
     name: Name
     kind: Kind
     secret: str
-    made_at: Moment
+    made_at: Moment | None = None
     release: Line | None = None
     settings: dict[str, int] = {}  # noqa: RUF012 -- msgspec copies a default
     at: At | None = None

@@ -47,7 +47,8 @@ class Roll:
         return self._read() == self.before
 
     def _tables(self, name: str) -> AoT | Array:
-        if name not in self._document:
+        if not self._document.get(name):  # also `node = []`, as which one may write that there is none
+            self._document.pop(name, None)
             self._document.append(name, tomlkit.aot())
         tables = self._document[name]
         if not isinstance(tables, AoT | Array):
@@ -79,6 +80,8 @@ class Roll:
         if isinstance(tables, AoT):
             _hand_remarks_on(tables, index)
         del tables[index]
+        if not tables:
+            del self._document[name]
 
     def drop_lamp(self, group: int, lamp: int) -> None:
         del self._tables("group")[group]["lamps"][lamp]

@@ -105,6 +105,9 @@ def test_an_old_hand_over_brings_no_old_secret_back(cabinet: Cabinet, node: Play
     returning = one(kid=node.kid.hex(), name=node.name, secret=node.secret.hex(), made_at="2027-01-01T00:00:00Z")
     assert "bin-1: older than what is known" in cabinet.take_in(returning).output
     assert cabinet.both() == before
+    del old["made_at"]
+    assert "does not say which is the newer; commission it again" in cabinet.take_in(old).output
+    assert cabinet.both() == before
 
 
 @pytest.mark.parametrize(
@@ -183,7 +186,7 @@ def test_what_another_gateway_exports_this_one_takes_in_whole(
     other = Cabinet(folder / "gateway.toml")
     recipient = other.say("key").output.strip()
     out = folder / "moved.age"
-    assert "3 nodes, 1 lamp groups, sealed" in cabinet.say("export", str(out), "--to", recipient).output
+    assert "sealed; nodes: 3, lamp groups: 1" in cabinet.say("export", str(out), "--to", recipient).output
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert stat.S_IMODE(other.key.stat().st_mode) == 0o600
     assert b"post-1" not in out.read_bytes()

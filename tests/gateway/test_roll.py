@@ -111,6 +111,22 @@ def test_nodes_written_as_one_list_are_edited_too(tmp_path: Path) -> None:
     assert [node["kid"] for node in roll.content["node"]] == ["2", "3"]
 
 
+def test_the_last_node_and_the_first_again(roll: Roll) -> None:
+    for _ in range(3):
+        roll.drop("node", 0)
+    assert "node" not in roll.content
+    roll.add("node", {"kid": "c0ffee05"})
+    assert '\n[[node]]\nkid = "c0ffee05"\n' in roll.text
+    assert list(roll.content) == ["group", "node"]
+
+
+def test_an_empty_list_of_nodes_is_begun_as_tables(tmp_path: Path) -> None:
+    (tmp_path / "nodes.toml").write_text("node = []\n")
+    roll = Roll(tmp_path / "nodes.toml")
+    roll.add("node", {"kid": "1"})
+    assert '[[node]]\nkid = "1"\n' in roll.text
+
+
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
     (tmp_path / "nodes.toml").write_text("[[node]\n")
     with pytest.raises(SettingsError, match=r"nodes\.toml: is not TOML .*; correct that line"):

@@ -211,6 +211,9 @@ def test_a_rotation_that_is_called_off_leaves_the_old_secret_as_it_was(
     answer = gateway.hears(old, 2, 6)
     assert answer is not None
     assert answer.received == [(1, 1, 2)]
+    gateway.members.apply([gateway.entry])  # and begun again: its days count anew
+    gateway.settle()
+    assert gateway.hears(old, 3, 7) is not None
 
 
 @pytest.mark.parametrize("again", [True, False])

@@ -14,6 +14,11 @@ from stoep import atomic, enrol, handover, registry, settings
 from stoep.errors import PermanentError, RegistryError, SettingsError
 from stoep.wire.channels import catalogue
 
+_HELP = """Who belongs to the site: nodes come in by hand-over file and go out by name.
+
+Whoever commissions a node seals a hand-over file for this gateway, whose recipient `stoep registry key` prints; `stoep
+registry import FILE` takes it in. A running gateway reads the registry again by itself.
+"""
 _IN_FORCE = "A running gateway acts on it within ten seconds."
 _Args = ParamSpec("_Args")
 _Config = Annotated[Path, typer.Option("--config", "-c", help="The gateway's settings, a TOML file.")]
@@ -86,7 +91,7 @@ def _passphrase(*, ask: bool, file: Path | None, confirm: bool = False) -> str |
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+    group = typer.Typer(no_args_is_help=True, help=_HELP, rich_markup_mode=None)
     for name, command in _COMMANDS.items():
         group.command(name)(_told(command))
     app.add_typer(group, name="registry")
@@ -104,7 +109,7 @@ def _list(config: _Config, *, as_json: _Json = False) -> None:
         secret = "two: new and old" if one["rotating"] else "one"
         table.add_row(one["name"], one["kind"], one["kid"], _where(one), ", ".join(one["groups"]), secret)
     Console().print(table)
-    typer.echo(f"{len(documents)} nodes, {len(known.groups)} lamp groups")
+    typer.echo(f"nodes: {len(documents)}, lamp groups: {len(known.groups)}")
     for kid in enrol.orphans(_files(config)[1], known):
         typer.echo(f"warning: {kid} is no node but has a secret; `stoep registry retire {kid}` deletes it", err=True)
 
@@ -195,7 +200,7 @@ def _export(
         raise RegistryError(f"--to {error}") from None
     except OSError as error:
         raise SettingsError(file, "", f"cannot be written ({error.strerror})", "name another place") from error
-    typer.echo(f"{file}: {len(handed.nodes)} nodes, {len(handed.groups)} lamp groups, sealed")
+    typer.echo(f"{file}: sealed; nodes: {len(handed.nodes)}, lamp groups: {len(handed.groups)}")
 
 
 def _retire(
