@@ -200,6 +200,7 @@ def test_what_another_gateway_exports_this_one_takes_in_whole(
     assert "is there already; name another file" in cabinet.say("export", str(out), "--to", recipient).output
 
 
+@pytest.mark.slow
 def test_a_passphrase_is_typed_or_read_from_a_private_file(cabinet: Cabinet) -> None:
     out, secret = cabinet.folder / "kept.age", cabinet.folder / "passphrase"
     secret.write_text("correct horse\n")

@@ -1,17 +1,22 @@
 """Two secrets of one node: the old one is in force until the new one is heard, and dead from then on."""
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway_chain import Chain
-from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
+from gateway_rig import MORNING, PlayedNode, PtyBridge, TurnedClock, sample, write_clock
 from stoep.members import Members
 from stoep.registry import Entry
 from stoep.service import restore
 from stoep.wire.messages import Place
 from stoep.wire.replies import Answer, Challenge
+from test_links import eventually
+from test_service import Running, ask
 
 DAY = 86_400
 OLD_DAYS = 14
@@ -227,3 +232,36 @@ def test_a_retired_node_gets_nothing_under_either_secret(
     assert gateway.hears(new, 3, 7) is None
     assert gateway.counters["unknown"] == 2
     assert gateway.members.rotations() == []
+
+
+@pytest.mark.slow
+def test_the_running_service_writes_down_which_secret_died_and_starts_again_without_it(
+    site: Callable[..., Path], bridge: PtyBridge, old: PlayedNode, new: PlayedNode, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING)
+    config = site(port=bridge.port, broker=1)
+    secrets = f'[secrets]\n{new.kid.hex()} = ["{new.secret.hex()}", "{old.secret.hex()}"]\n'
+    (tmp_path / "secrets.toml").write_text(secrets)
+
+    def died() -> bool:
+        with closing(sqlite3.connect(tmp_path / "stoep.db")) as store:
+            return store.execute("SELECT dead FROM superseded").fetchall() == [(1,)]
+
+    running = Running(config)
+    try:
+        bridge.filters.get(timeout=5)
+        assert isinstance(ask(bridge, old, old.report()), Challenge)
+        assert running.service._more()["rotations"][0]["node"] == "bin-1"
+        assert isinstance(ask(bridge, new, new.report()), Challenge)
+        eventually(died)
+        assert "rotations" not in running.service._more()
+    finally:
+        running.stop()
+    running = Running(config)
+    try:
+        bridge.filters.get(timeout=5)
+        bridge.hear(old.report())
+        assert isinstance(ask(bridge, new, new.report()), Challenge)  # the first reply there is
+        assert running.service._counters["forged"] == 1
+    finally:
+        running.stop()
