@@ -33,6 +33,10 @@ class SettingsError(PermanentError):
         self.remedy = remedy
 
 
+class RegistryError(PermanentError):
+    """What was asked of the registry cannot be done: nothing of it was."""
+
+
 class StoreError(PermanentError):
     """The store cannot be used as it is."""
 

@@ -1,6 +1,6 @@
 """Lamp groups: which lampposts stand in one street, in which order and where, and the master secret of each group.
 
-`[[group]]` in `nodes.toml`, `[groups]` in `secrets.toml`. The master secret stays on the gateway: what the lamps get is
+`[[group]]` in `nodes.toml`, `[groups]` in `secrets.toml`. The master secret goes to no lamp: what the lamps get is
 derived from it anew each day (`downlink/shares.py`).
 """
 

@@ -8,8 +8,11 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
 
 from stoep.errors import SettingsError
 from stoep.groups import Group, GroupTable
@@ -18,10 +21,14 @@ from stoep.settings import Name, Strict, convert, read_toml, require_private
 from stoep.wire.channels import catalogue
 
 _KID = re.compile(r"^[0-9a-f]{8}$")
+_LIVE = 2  # secrets of a node at the most
 _SECRET = re.compile(r"^[0-9a-fA-F]{64}$")
 _log = logging.getLogger(__name__)
 
 Kind = Literal["bench", "bin", "lamppost"]
+At = tuple[Annotated[float, msgspec.Meta(ge=-90, le=90)], Annotated[float, msgspec.Meta(ge=-180, le=180)]]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=r"^[^\n\r]*$")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _Entry(Strict, frozen=True):
@@ -29,6 +36,10 @@ class _Entry(Strict, frozen=True):
     name: Name
     kind: Kind
     settings: dict[str, int] = {}  # noqa: RUF012 -- msgspec copies a default
+    at: At | None = None
+    place: Line | None = None
+    release: Line | None = None
+    made_at: Moment | None = None
 
 
 class _Nodes(Strict, frozen=True):
@@ -37,46 +48,64 @@ class _Nodes(Strict, frozen=True):
 
 
 class _Secrets(Strict, frozen=True):
-    secrets: dict[str, str] = {}  # noqa: RUF012 -- msgspec copies a default
+    secrets: dict[str, str | tuple[str, ...]] = {}  # noqa: RUF012 -- msgspec copies a default
     groups: dict[str, str] = {}  # noqa: RUF012
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A commissioned node; its secret never shows in a log."""
+    """A commissioned node; its secrets never show in a log.
+
+    `old` is the secret before this one, while a rotation is under way. `at` is degrees north and east, `made_at` when
+    the secret was made, `release` the firmware's that the node was flashed with.
+    """
 
     kid: bytes
     name: str
     kind: str
     secret: bytes = field(repr=False)
     settings: Mapping[int, int] = field(default_factory=dict)  # as the node shall be, by id; none: as it is
+    old: bytes | None = field(default=None, repr=False)
+    at: tuple[float, float] | None = None
+    place: str | None = None
+    release: str | None = None
+    made_at: datetime | None = None
 
 
-def _kid(file: Path, key: str, text: str) -> bytes:
+def read_kid(file: Path, key: str, text: str) -> bytes:
     if not _KID.match(text):
         raise SettingsError(file, f"{key} = {text!r}", "is not a kid", "write its 8 hex digits, lower case")
     return bytes.fromhex(text)
 
 
-def _secrets(file: Path) -> tuple[dict[bytes, bytes], dict[str, bytes]]:
-    """Of the nodes by kid, of the groups by name."""
-    require_private(file)
-    written = convert(file, read_toml(file), _Secrets, secret=True)
-    nodes = {
-        _kid(file, "secrets", text): _secret(file, f"secrets.{text}", secret, "commission the node again")
-        for text, secret in written.secrets.items()
-    }
+def _secrets(file: Path, raw: dict[str, Any]) -> tuple[dict[bytes, tuple[bytes, ...]], dict[str, bytes]]:
+    """Of the nodes by kid, the newest first; of the groups by name."""
+    written = convert(file, raw, _Secrets, secret=True)
+    nodes: dict[bytes, tuple[bytes, ...]] = {}
+    owners: dict[bytes, str] = {}
+    for text, told in written.secrets.items():
+        kid, listed = read_kid(file, "secrets", text), (told,) if isinstance(told, str) else told
+        key = f"secrets.{text}"
+        if not 1 <= len(listed) <= _LIVE:
+            remedy = "write the new one, or the new one and the one before it"
+            raise SettingsError(file, key, f"has {len(listed)} secrets", remedy)
+        nodes[kid] = tuple(read_secret(file, key, secret, "commission the node again") for secret in listed)
+        for secret in nodes[kid]:
+            if secret in owners:  # two nodes under one key would use the same nonces
+                problem = "has a secret twice" if owners[secret] == text else f"has the secret of {owners[secret]}"
+                raise SettingsError(file, key, problem, "commission the node again: each has a secret of its own")
+            owners[secret] = text
     remedy = "write those of `openssl rand -hex 32`"
-    return nodes, {name: _secret(file, f"groups.{name}", text, remedy) for name, text in written.groups.items()}
+    return nodes, {name: read_secret(file, f"groups.{name}", text, remedy) for name, text in written.groups.items()}
 
 
-def _secret(file: Path, key: str, text: str, remedy: str) -> bytes:
+def read_secret(file: Path, key: str, text: str, remedy: str) -> bytes:
     if not _SECRET.match(text):
         raise SettingsError(file, key, "is not a secret of 64 hex digits", remedy)
     return bytes.fromhex(text)
 
 
-def _settings(file: Path, key: str, settings: Mapping[str, int]) -> dict[int, int]:
+def read_settings(file: Path, key: str, settings: Mapping[str, int]) -> dict[int, int]:
     known = catalogue().settings
     for name, value in settings.items():
         setting = known.get(name)
@@ -97,12 +126,21 @@ class Known(NamedTuple):
 
 def load(nodes: Path, secrets: Path, *, placed: bool = True) -> Known:
     """The nodes of the site and its lamp groups; `placed`: whether the site knows where it is. Raises SettingsError."""
-    known, of_groups = _secrets(secrets)
+    require_private(secrets)
+    said = read_toml(secrets)
+    return check(nodes, read_toml(nodes), secrets, said, placed=placed)
+
+
+def check(
+    nodes: Path, raw_nodes: dict[str, Any], secrets: Path, raw_secrets: dict[str, Any], *, placed: bool = True
+) -> Known:
+    """What the files say, or would say with these contents. Raises SettingsError."""
+    known, of_groups = _secrets(secrets, raw_secrets)
     entries: dict[bytes, Entry] = {}
     names: dict[str, str] = {}
-    written = convert(nodes, read_toml(nodes), _Nodes)
+    written = convert(nodes, raw_nodes, _Nodes)
     for index, node in enumerate(written.node):
-        kid = _kid(nodes, f"node[{index}].kid", node.kid)
+        kid = read_kid(nodes, f"node[{index}].kid", node.kid)
         if kid in entries:
             raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
         if node.name in names:
@@ -112,8 +150,11 @@ def load(nodes: Path, secrets: Path, *, placed: bool = True) -> Known:
             problem = f"{node.name} has no secret in {secrets}"
             raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", problem, "commission the node")
         names[node.name] = node.kid
-        wanted = _settings(nodes, f"node[{index}].settings", node.settings)
-        entries[kid] = Entry(kid, node.name, node.kind, known[kid], wanted)
+        wanted = read_settings(nodes, f"node[{index}].settings", node.settings)
+        newest, *older = known[kid]
+        old = older[0] if older else None
+        about = (node.at, node.place, node.release, node.made_at)
+        entries[kid] = Entry(kid, node.name, node.kind, newest, wanted, old, *about)
     if written.group and not placed:
         remedy = "add latitude, longitude and timezone to [site] in gateway.toml"
         raise SettingsError(nodes, "group[0]", "needs to know when it is dark", remedy)
@@ -130,12 +171,12 @@ class Registry:
         self.entries, self.groups = load(nodes, secrets, placed=placed)
         self.problem: str | None = None
 
-    def _stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
-        stamps: list[tuple[int, int, int] | None] = []
+    def _stamp(self) -> tuple[tuple[int, ...] | None, ...]:
+        stamps: list[tuple[int, ...] | None] = []
         for file in self._files:
             try:
                 stat = file.stat()
-                stamps.append((stat.st_mtime_ns, stat.st_size, stat.st_mode))
+                stamps.append((stat.st_ino, stat.st_mtime_ns, stat.st_size, stat.st_mode))
             except OSError:
                 stamps.append(None)
         return tuple(stamps)

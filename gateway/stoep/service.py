@@ -7,28 +7,28 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from stoep import __version__, registry, settings, status
+from stoep import __version__, accounts, registry, settings, status
+from stoep.cabinet import Cabinet
 from stoep.clock import Clock, FileClock, SystemClock, real
 from stoep.downlink.lights import Lights
 from stoep.errors import PermanentError
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
-from stoep.intake.node import Node
 from stoep.links.base import Link, Received
 from stoep.links.bridge import BridgeLink
 from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.members import Members
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry
-from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
 from stoep.uplink.connection import Broker
-from stoep.uplink.dialects.native import Native
+from stoep.uplink.dialects.native import Native, timestamp
 from stoep.uplink.retained import Retained
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
@@ -127,8 +127,6 @@ class Service:
             wait=self._journal.wait,
             light=self._lights.light,
         )
-        self._positions = restore(database)
-        self._alarms = nodes.alarms(database)
         self._refiner = refiner.Refiner(database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse)
         self._publisher = publisher.Publisher(
             broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
@@ -139,6 +137,10 @@ class Service:
         if chosen.local_broker is not None:
             by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
             self._links[by_wifi.name] = by_wifi
+        self._keeper: accounts.Keeper | None = None
+        account = settings.broker_account(chosen)
+        if chosen.local_broker is not None and chosen.local_broker.accounts is not None and account is not None:
+            self._keeper = accounts.Keeper(chosen.path(chosen.local_broker.accounts), account)
         self._status = status.Status(
             native,
             self._retained,
@@ -149,8 +151,18 @@ class Service:
             list(self._links.values()),
             self._more,
         )
-        self._identities: dict[bytes, Identity] = {}
+        self._members = Members(
+            database,
+            self._clock,
+            self.intake,
+            self._refiner,
+            restore(database),
+            old_days=chosen.registry.old_secret_days,
+        )
         self._apply_registry()
+        self._cabinet: Cabinet | None = None
+        if chosen.cabinet.bme280:
+            self._cabinet = Cabinet(chosen.cabinet.address, self._clock, catalogue(), counters, timestamp)
 
     def run(self, stop: threading.Event) -> None:
         """From start to a clean end, in the order in which a reading goes."""
@@ -163,6 +175,8 @@ class Service:
             stage.start()
         for link in self._links.values():
             link.start()
+        if self._cabinet is not None:
+            self._cabinet.start()
         _log.info("stoep %s serves, instance %s", __version__, self.intake.instance.hex())
         notify("READY=1")
         try:
@@ -172,10 +186,13 @@ class Service:
             notify("STOPPING=1")
             for link in self._links.values():
                 link.stop()
+            if self._cabinet is not None:
+                self._cabinet.stop()
+            self._members.look()
             for stage in stages:
                 stage.stop()
                 if stage.name == "refine":
-                    self._status.publish(self._identities, now=True)
+                    self._status.publish(self._members.identities, now=True)
             self._database.close()
         _log.info("stopped")
 
@@ -183,7 +200,8 @@ class Service:
         looked = fed = real()
         while not stop.wait(_TURN):
             now = real()
-            self._status.publish(self._identities)
+            self._members.look()
+            self._status.publish(self._members.identities)
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
                 if self._registry.refresh():
@@ -210,30 +228,25 @@ class Service:
         self._refiner.committed()
 
     def _apply_registry(self) -> None:
-        found = []
-        for entry in self._registry.entries.values():
-            mark = frame.fingerprint(entry.secret)
-            identity = nodes.identify(self._database, entry.kid, mark, entry.name, entry.kind)
-            self._identities[entry.kid] = identity
-            self._refiner.name(identity)
-            node = self.intake.known(identity.id)
-            if node is None:
-                position = self._positions.pop(identity.id, None) or Position()
-                node = Node(entry, identity.id, self.intake.instance, position, self._alarms.pop(identity.id, set()))
-            node.entry = entry
-            found.append(node)
-        self._identities = {kid: self._identities[kid] for kid in self._registry.entries}
-        self.intake.set_nodes(found)
+        self._members.apply(self._registry.entries.values())
         lampposts = [kid for kid, entry in self._registry.entries.items() if entry.kind == "lamppost"]
         self._lights.set_lamps(lampposts, self._registry.groups.values())
         for link in self._links.values():
             link.allow(self._registry.entries)
-        _log.info("%d nodes are in the registry", len(found))
+        if self._keeper is not None:
+            self._keeper.keep(self._registry.entries.values())
+        _log.info("%d nodes are in the registry", len(self._registry.entries))
 
     def _more(self) -> dict[str, Any]:
-        more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
-        if self._registry.problem is not None:
-            more["registry_problem"] = self._registry.problem
+        more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
+        accounts_problem = None if self._keeper is None else self._keeper.problem
+        told = (self._registry.problem, self._members.problem, accounts_problem)
+        if problems := [problem for problem in told if problem]:
+            more["registry_problem"] = "; ".join(problems)
+        if rotations := self._members.rotations():
+            more["rotations"] = rotations
+        if self._cabinet is not None:
+            more["cabinet"] = self._cabinet.status()
         return more
 
 

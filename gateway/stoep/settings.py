@@ -56,6 +56,8 @@ class Lighting(Strict, frozen=True):
 class RegistryFiles(Strict, frozen=True):
     nodes: str = "nodes.toml"
     secrets: str = "secrets.toml"
+    key: str = "handover.key"
+    old_secret_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 14
 
 
 class StoreSettings(Strict, frozen=True):
@@ -88,6 +90,14 @@ class LocalBrokerSettings(Strict, frozen=True):
     ca_file: str | None = None
     username: str | None = None
     password_file: str | None = None
+    accounts: str | None = None  # the folder in which the gateway keeps the broker's accounts
+
+
+class CabinetSettings(Strict, frozen=True):
+    """The Pi's own sensor, on I2C bus 1."""
+
+    bme280: bool = False
+    address: Literal[0x76, 0x77] = 0x76
 
 
 class ClockSettings(Strict, frozen=True):
@@ -110,6 +120,7 @@ class Settings(Strict, frozen=True):
     clock: ClockSettings = ClockSettings()
     lighting: Lighting = Lighting()
     local_broker: LocalBrokerSettings | None = None
+    cabinet: CabinetSettings = CabinetSettings()
     log: LogSettings = LogSettings()
     folder: Path = Path()
 
@@ -202,6 +213,11 @@ def load(file: Path) -> Settings:
     _check_broker(file, settings, "mqtt", settings.mqtt)
     if settings.local_broker is not None:
         _check_broker(file, settings, "local_broker", settings.local_broker)
+        if settings.local_broker.accounts is not None:
+            for key in ("username", "password_file"):
+                if getattr(settings.local_broker, key) is None:
+                    problem = "is missing beside local_broker.accounts"
+                    raise SettingsError(file, f"local_broker.{key}", problem, "add it")
     return settings
 
 
@@ -251,3 +267,12 @@ def password(settings: Settings, password_file: str | None) -> str | None:
         return file.read_text(encoding="utf-8").splitlines()[0]
     except (OSError, UnicodeDecodeError, IndexError) as error:
         raise SettingsError(file, "", "holds no password", "write it into the first line") from error
+
+
+def broker_account(settings: Settings) -> tuple[str, str] | None:
+    """The gateway's own name and password at the local broker, None when it has none there."""
+    local = settings.local_broker
+    if local is None or local.username is None:
+        return None
+    own = password(settings, local.password_file)
+    return None if own is None else (local.username, own)

@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
 from gateway_rig import MORNING, PlayedNode, PtyBridge, TurnedClock, mosquitto, sample, write_clock
-from stoep import settings
+from stoep import accounts, settings
 from stoep.cli import broker_files, build
 from stoep.health import Counters
 from stoep.links import broker as module
@@ -35,7 +35,7 @@ class NodeAtBroker:
         self.node = node
         ready = threading.Event()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=node.kid.hex())
-        client.username_pw_set(node.kid.hex(), password or broker_files.password(node.secret))
+        client.username_pw_set(node.kid.hex(), password or accounts.password(node.secret))
 
         def connected(client: mqtt.Client, _data: object, _flags: object, reason: object, _more: object) -> None:
             if str(reason) != "Success":
@@ -135,7 +135,7 @@ def test_the_files_are_only_their_owners_and_say_no_secret(street: Path, node: P
     text = written.read_text()
     assert [line.partition(":")[0] for line in text.splitlines()] == ["street", node.kid.hex()]
     assert node.secret.hex() not in text
-    assert broker_files.password(node.secret) not in text
+    assert accounts.password(node.secret) not in text
 
 
 def test_without_an_account_there_are_no_files(site: Callable[..., Path], tmp_path: Path) -> None:

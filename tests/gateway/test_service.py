@@ -158,7 +158,8 @@ def test_a_lamppost_is_told_tonight_and_its_group_and_a_retired_neighbour_is_gon
         (tmp_path / "nodes.toml").write_text(nodes)
 
     street(3)
-    secrets = "".join(f'{kid.hex()} = "{node.secret.hex()}"\n' for kid in kids)
+    others = "".join(f'{kid.hex()} = "{kid.hex() * 8}"\n' for kid in kids[1:])
+    secrets = f'{node.kid.hex()} = "{node.secret.hex()}"\n{others}'
     (tmp_path / "secrets.toml").write_text(f'[secrets]\n{secrets}[groups]\nstreet = "{"cd" * 32}"\n')
     running = Running(config)
 

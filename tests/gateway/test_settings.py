@@ -1,5 +1,6 @@
 """Wrong settings name the file, the key, the value and what would be right, and show no secret."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,6 +139,55 @@ def test_a_wrong_registry_is_named(nodes: str, expected: str, files: tuple[Path,
         registry.load(*files)
 
 
+@pytest.mark.parametrize(
+    ("secrets", "expected"),
+    [
+        ('c0ffee01 = "{a}"\nc0ffee02 = "{a}"\n', "secrets.c0ffee02: has the secret of c0ffee01; commission the node"),
+        ('c0ffee01 = ["{a}", "{a}"]\n', "secrets.c0ffee01: has a secret twice; commission the node again"),
+        ('c0ffee01 = ["{b}", "{a}"]\nc0ffee02 = "{a}"\n', "secrets.c0ffee02: has the secret of c0ffee01"),
+        (
+            'c0ffee01 = ["{a}", "{b}", "{c}"]\n',
+            "secrets.c0ffee01: has 3 secrets; write the new one, or",
+        ),
+        ("c0ffee01 = []\n", "secrets.c0ffee01: has 0 secrets"),
+        ("c0ffee01 = 7\n", "secrets.*: expected `str | array`, got `int`"),
+    ],
+)
+def test_secrets_that_cannot_be_are_named_and_not_shown(secrets: str, expected: str, files: tuple[Path, Path]) -> None:
+    values = {"a": "aa" * 32, "b": "bb" * 32, "c": "cc" * 32}
+    files[1].write_text("[secrets]\n" + secrets.format(**values))
+    with pytest.raises(SettingsError) as caught:
+        registry.load(*files)
+    assert re.search(expected.replace("|", r"\|"), str(caught.value)), str(caught.value)
+    assert not any(value in str(caught.value) for value in values.values())
+
+
+def test_a_node_in_rotation_has_a_new_secret_and_an_old_one(files: tuple[Path, Path], node: PlayedNode) -> None:
+    files[1].write_text(f'[secrets]\n{node.kid.hex()} = ["{"ab" * 32}", "{node.secret.hex()}"]\n')
+    entry = registry.load(*files).nodes[node.kid]
+    assert (entry.secret, entry.old) == (b"\xab" * 32, node.secret)
+    assert repr(node.secret) not in repr(entry)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("at = [50.8]", "at"),
+        ("at = [91.0, 4.3]", "expected `float` <= 90"),
+        ('place = "a\\nb"', "place"),
+        ("made_at = 2026-06-01T08:00:00", "made_at.*timezone"),
+    ],
+)
+def test_where_a_node_stands_is_checked(more: str, expected: str, files: tuple[Path, Path]) -> None:
+    good = '[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "bin"\nat = [50.8467, 4.3525]\nplace = "by the fountain"\n'
+    files[0].write_text(good)
+    entry = registry.load(*files).nodes[bytes.fromhex("c0ffee01")]
+    assert (entry.at, entry.place) == ((50.8467, 4.3525), "by the fountain")
+    files[0].write_text(f'[[node]]\nkid = "c0ffee01"\nname = "a"\nkind = "bin"\n{more}\n')
+    with pytest.raises(SettingsError, match=expected):
+        registry.load(*files)
+
+
 STREET = [f"lamppost-{number}" for number in range(1, 4)]
 
 
@@ -152,7 +202,7 @@ def street(files: tuple[Path, Path]) -> Callable[[str], tuple[Path, Path]]:
             for kid, name in zip(kids, STREET, strict=True)
         )
         files[0].write_text('[[node]]\nkid = "c0ffee01"\nname = "bin-1"\nkind = "bin"\n' + posts + groups)
-        of_nodes = "".join(f'{kid} = "{"ab" * 32}"\n' for kid in ("c0ffee01", *kids))
+        of_nodes = "".join(f'{kid} = "{kid * 8}"\n' for kid in ("c0ffee01", *kids))
         of_groups = f'[groups]\nstreet = "{"cd" * 32}"\nother = "{"ef" * 32}"\n'
         files[1].write_text(f"[secrets]\n{of_nodes}{of_groups}")
         return files

@@ -14,7 +14,7 @@ import pytest
 
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock, mosquitto
-from stoep.cli import broker_files
+from stoep import accounts
 from stoep.health import Counters
 from stoep.links import broker as broker_link
 from stoep.links.base import Link, Received
@@ -101,7 +101,8 @@ class Cabinet:
 
     def come(self) -> None:
         passwords = self._folder / "passwords"
-        passwords.write_text(broker_files.passwords((GATEWAY, "of the gateway"), [self.chain.met.entry]))
+        nodes = accounts.of_nodes([self.chain.met.entry])
+        passwords.write_text(accounts.passwords([(GATEWAY, "of the gateway"), *nodes]))
         passwords.chmod(0o600)
         self._here.enter_context(mosquitto(self._port, self._folder, f"password_file {passwords}"))
 

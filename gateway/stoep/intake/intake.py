@@ -62,20 +62,32 @@ class Intake:
         self._wait = wait
         self._light = light
         self._lock = threading.Lock()
-        self._nodes: dict[bytes, Node] = {}
+        self._nodes: dict[bytes, Node] = {}  # by kid: under the secret that is in force
+        self._coming: dict[bytes, Node] = {}  # by kid: under a newer secret, not heard yet
+        self._ended: set[int] = set()  # identities of which the newer secret was heard
         self._identities: dict[int, Node] = {}
         self._say = Bounded(_log)
 
-    def set_nodes(self, nodes: Iterable[Node]) -> None:
-        """From now on these and no others are believed."""
+    def set_nodes(self, nodes: Iterable[Node], coming: Iterable[Node] = ()) -> None:
+        """From now on these and no others are believed; those `coming` as soon as they are heard, in their place."""
         with self._lock:
             self._nodes = {node.entry.kid: node for node in nodes}
-            self._identities.update({node.identity: node for node in self._nodes.values()})
+            self._coming = {node.entry.kid: node for node in coming}
+            self._identities.update({node.identity: node for node in (*self._nodes.values(), *self._coming.values())})
+            for kid, node in list(self._coming.items()):
+                if self._nodes[kid].identity in self._ended:
+                    self._nodes[kid] = node
+                    del self._coming[kid]
 
     def known(self, identity: int) -> Node | None:
         """A node already met in this instance: its keys and counters must go on, not start again."""
         with self._lock:
             return self._identities.get(identity)
+
+    def ended(self) -> frozenset[int]:
+        """The identities whose secret is dead, because a frame under the newer one proved that the node has it."""
+        with self._lock:
+            return frozenset(self._ended)
 
     def heard(self) -> dict[bytes, Heard]:
         """The last that was heard of each node."""
@@ -118,11 +130,15 @@ class Intake:
             if node is None:
                 self._drop("unknown", f"node {header.kid.hex()} is not in the registry")
                 return None
-            verdict = node.window.look(header.counter, frame, real())
-            if verdict is not Verdict.FRESH:
-                self._repeated(node, verdict, header.counter, rssi, via)
-                return None
-            plain = frames.open_uplink(node.uplink, header)
+            plain = self._supersede(header)
+            if plain is not None:
+                node = self._nodes[header.kid]
+            else:
+                verdict = node.window.look(header.counter, frame, real())
+                if verdict is not Verdict.FRESH:
+                    self._repeated(node, verdict, header.counter, rssi, via)
+                    return None
+                plain = frames.open_uplink(node.uplink, header)
             try:
                 uplink = Uplink.from_bytes(plain, self._catalogue, node.before(header.counter))
             except UnplacedError:
@@ -141,6 +157,19 @@ class Intake:
             self._wait(ticket, ALARM_WAIT)
         with self._lock:
             return Reply(self._answer(node, header.counter, uplink, at, durable, received), node.routes())
+
+    def _supersede(self, header: frames.Header) -> bytes | None:
+        """The plaintext, if the frame is the first under a node's newer secret: from then on the old one is dead."""
+        coming = self._coming.get(header.kid)
+        if coming is None:
+            return None
+        try:
+            plain = frames.open_uplink(coming.uplink, header)
+        except frames.ForgedError:
+            return None
+        self._ended.add(self._nodes[header.kid].identity)
+        self._nodes[header.kid] = self._coming.pop(header.kid)
+        return plain
 
     def _challenge(self, node: Node, counter: int, via: str) -> Reply:
         # By the way it came: where an old frame was said again, tells nothing of where its node is.
