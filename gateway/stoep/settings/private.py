@@ -1,0 +1,31 @@
+"""What only its owner may read: files with secrets, and passwords out of them; never logged."""
+
+import stat
+from pathlib import Path
+
+from stoep.errors import SettingsError
+from stoep.settings.tables import Settings
+
+_WIDER_THAN_OWNER = stat.S_IRWXG | stat.S_IRWXO
+
+
+def require_private(file: Path) -> None:
+    """Refuses a file with secrets that others may read."""
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return  # reading it says what is wrong
+    if mode & _WIDER_THAN_OWNER:
+        wide = f"may be read by others (mode {stat.S_IMODE(mode):04o})"
+        raise SettingsError(file, "", wide, f"say: chmod 600 {file}")
+
+def password(settings: Settings, password_file: str | None) -> str | None:
+    """The password in a file that only its owner may read; never logged."""
+    if password_file is None:
+        return None
+    file = settings.path(password_file)
+    require_private(file)
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise SettingsError(file, "", "holds no password", "write it into the first line") from error

@@ -1,0 +1,104 @@
+"""What `gateway.toml` may say: its tables, their keys, and the values that hold when a key is left out."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from stoep.settings.reader import Strict
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+
+
+class Site(Strict, frozen=True):
+    """`latitude`, `longitude` (degrees, north and east) and `timezone` (IANA's name): all three, or none."""
+
+    name: Name
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    timezone: str | None = None
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is known where the site is."""
+        return self.latitude is not None
+
+
+class Lighting(Strict, frozen=True):
+    """When the lamps are lit, and how much, in percent of full light; times are the town's.
+
+    `dusk`: how many degrees below the horizon the sun is when they go on. At 3 a clear sky still gives some seventy lux
+    and a sky full of rain a tenth of that, about what a street's lamp gives: nobody waits for it in the dark.
+    """
+
+    base: Annotated[int, msgspec.Meta(ge=1, le=100)] = 100
+    dim: Annotated[int, msgspec.Meta(ge=0, le=100)] = 30
+    dim_from: TimeOfDay = "22:00"
+    dim_to: TimeOfDay = "06:00"
+    dusk: Annotated[float, msgspec.Meta(ge=0, le=6)] = 3.0
+
+
+class RegistryFiles(Strict, frozen=True):
+    nodes: str = "nodes.toml"
+    secrets: str = "secrets.toml"
+
+
+class StoreSettings(Strict, frozen=True):
+    path: str = "stoep.db"
+    commit_seconds: Positive = 1.0
+    commit_samples: Annotated[int, msgspec.Meta(ge=1)] = 500
+
+
+class BridgeSettings(Strict, frozen=True):
+    port: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class MqttSettings(Strict, frozen=True):
+    host: Annotated[str, msgspec.Meta(min_length=1)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+    tls: bool = True
+    ca_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    client_id: str | None = None
+    keepalive: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+
+
+class LocalBrokerSettings(Strict, frozen=True):
+    """The broker on the street's own network, for nodes on Wi-Fi; no table: there are none."""
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+    tls: bool = False  # what it carries is sealed already
+    ca_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+
+
+class ClockSettings(Strict, frozen=True):
+    source: Literal["system", "twin"] = "system"
+    file: str | None = None
+
+
+class LogSettings(Strict, frozen=True):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(Strict, frozen=True):
+    """The whole of gateway.toml; `folder` is where its relative paths start."""
+
+    site: Site
+    bridge: Annotated[tuple[BridgeSettings, ...], msgspec.Meta(min_length=1)]
+    mqtt: MqttSettings
+    registry: RegistryFiles = RegistryFiles()
+    store: StoreSettings = StoreSettings()
+    clock: ClockSettings = ClockSettings()
+    lighting: Lighting = Lighting()
+    local_broker: LocalBrokerSettings | None = None
+    log: LogSettings = LogSettings()
+    folder: Path = Path()
+
+    def path(self, name: str) -> Path:
+        return self.folder / Path(name).expanduser()
