@@ -9,6 +9,7 @@ import os
 import struct
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,11 @@ EPOCH_2000 = 946_684_800  # 2000-01-01T00:00:00Z in Unix seconds
 def real() -> float:
     """Real seconds that only ever rise, within this process."""
     return time.monotonic()
+
+
+def timestamp(utc: float) -> str:
+    """Unix seconds as RFC 3339 has them."""
+    return datetime.fromtimestamp(int(utc), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Clock(Protocol):

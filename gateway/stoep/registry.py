@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from stoep.errors import SettingsError
 from stoep.groups import Group, GroupTable
 from stoep.groups import read as read_groups
-from stoep.settings import Name, Strict, convert, read_toml, require_private
+from stoep.settings import Findings, Name, Strict, convert, read_toml, require_private
 from stoep.wire.channels import catalogue
 
 _KID = re.compile(r"^[0-9a-f]{8}$")
@@ -97,23 +97,30 @@ class Known(NamedTuple):
 
 def load(nodes: Path, secrets: Path, *, placed: bool = True) -> Known:
     """The nodes of the site and its lamp groups; `placed`: whether the site knows where it is. Raises SettingsError."""
-    known, of_groups = _secrets(secrets)
+    findings = Findings()
+    known, of_groups, written = dict[bytes, bytes](), dict[str, bytes](), _Nodes()
+    with findings.noting():
+        known, of_groups = _secrets(secrets)
+    with findings.noting():
+        written = convert(nodes, read_toml(nodes), _Nodes)
+    findings.settle()
     entries: dict[bytes, Entry] = {}
     names: dict[str, str] = {}
-    written = convert(nodes, read_toml(nodes), _Nodes)
     for index, node in enumerate(written.node):
-        kid = _kid(nodes, f"node[{index}].kid", node.kid)
-        if kid in entries:
-            raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
-        if node.name in names:
-            taken = f"is the name of {names[node.name]} already"
-            raise SettingsError(nodes, f"node[{index}].name = {node.name!r}", taken, "give it another")
-        if kid not in known:
-            problem = f"{node.name} has no secret in {secrets}"
-            raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", problem, "commission the node")
-        names[node.name] = node.kid
-        wanted = _settings(nodes, f"node[{index}].settings", node.settings)
-        entries[kid] = Entry(kid, node.name, node.kind, known[kid], wanted)
+        with findings.noting():
+            kid = _kid(nodes, f"node[{index}].kid", node.kid)
+            if kid in entries:
+                raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
+            if node.name in names:
+                taken = f"is the name of {names[node.name]} already"
+                raise SettingsError(nodes, f"node[{index}].name = {node.name!r}", taken, "give it another")
+            if kid not in known:
+                problem = f"{node.name} has no secret in {secrets}"
+                raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", problem, "commission the node")
+            names[node.name] = node.kid
+            wanted = _settings(nodes, f"node[{index}].settings", node.settings)
+            entries[kid] = Entry(kid, node.name, node.kind, known[kid], wanted)
+    findings.settle()
     if written.group and not placed:
         remedy = "add latitude, longitude and timezone to [site] in gateway.toml"
         raise SettingsError(nodes, "group[0]", "needs to know when it is dark", remedy)

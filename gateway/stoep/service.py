@@ -15,8 +15,9 @@ from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
 from stoep.links.base import Link, Received
-from stoep.links.bridge import BridgeLink
+from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.links.watch import Watch
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
@@ -98,7 +99,7 @@ class Service:
             mqtt.username,
             settings.password(chosen, mqtt.password_file),
         )
-        files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
+        files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
         self._clock = make_clock(chosen)
@@ -133,9 +134,9 @@ class Service:
         self._publisher = publisher.Publisher(
             broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
         )
-        self._links: dict[str, Link] = {
-            bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters) for bridge in chosen.bridge
-        }
+        bridges = make_bridges(chosen.bridge, self._received, self._clock, counters)
+        self._links: dict[str, Link] = {bridge.name: bridge for bridge in bridges}
+        self._bridges = Watch(bridges, self._clock)
         if chosen.local_broker is not None:
             by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
             self._links[by_wifi.name] = by_wifi
@@ -183,6 +184,7 @@ class Service:
         looked = fed = real()
         while not stop.wait(_TURN):
             now = real()
+            self._bridges.look()
             self._status.publish(self._identities)
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now

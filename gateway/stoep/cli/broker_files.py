@@ -67,7 +67,7 @@ def write(config: Path, folder: Path) -> None:
         raise SettingsError(config, "local_broker", "names no account", remedy)
     own = settings.password(chosen, local.password_file)
     assert own is not None
-    files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
+    files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
     known = registry.load(*files, placed=chosen.site.placed)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,12 @@
 """`gateway.toml` and how it is read."""
 
+from stoep.settings.findings import Findings
+from stoep.settings.loading import Draft, examine, load
 from stoep.settings.private import password, require_private
 from stoep.settings.reader import Strict, convert, read_toml
-from stoep.settings.rules import after_noon, load
+from stoep.settings.rules import after_noon, is_loopback
 from stoep.settings.tables import (
+    AUTO,
     BridgeSettings,
     ClockSettings,
     Lighting,
@@ -18,8 +21,11 @@ from stoep.settings.tables import (
 )
 
 __all__ = [
+    "AUTO",
     "BridgeSettings",
     "ClockSettings",
+    "Draft",
+    "Findings",
     "Lighting",
     "LocalBrokerSettings",
     "LogSettings",
@@ -32,6 +38,8 @@ __all__ = [
     "Strict",
     "after_noon",
     "convert",
+    "examine",
+    "is_loopback",
     "load",
     "password",
     "read_toml",

@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 from stoep.errors import SettingsError
+from stoep.settings import credentials
 from stoep.settings.tables import Settings
 
 _WIDER_THAN_OWNER = stat.S_IRWXG | stat.S_IRWXO
@@ -15,17 +16,23 @@ def require_private(file: Path) -> None:
         mode = file.stat().st_mode
     except OSError:
         return  # reading it says what is wrong
-    if mode & _WIDER_THAN_OWNER:
+    if mode & _WIDER_THAN_OWNER and not credentials.guards(file):
         wide = f"may be read by others (mode {stat.S_IMODE(mode):04o})"
         raise SettingsError(file, "", wide, f"say: chmod 600 {file}")
 
+
 def password(settings: Settings, password_file: str | None) -> str | None:
-    """The password in a file that only its owner may read; never logged."""
+    """The first line of a file that only its owner may read, or of a credential."""
     if password_file is None:
         return None
-    file = settings.path(password_file)
+    file = settings.secret(password_file)
     require_private(file)
     try:
-        return file.read_text(encoding="utf-8").splitlines()[0]
+        first = file.read_text(encoding="utf-8").splitlines()[0]
+    except FileNotFoundError:
+        raise SettingsError(file, "", "is not there", "write the password into its first line, mode 0600") from None
     except (OSError, UnicodeDecodeError, IndexError) as error:
         raise SettingsError(file, "", "holds no password", "write it into the first line") from error
+    if not first:
+        raise SettingsError(file, "", "holds no password", "write it into the first line")
+    return first

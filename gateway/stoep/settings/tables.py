@@ -5,11 +5,28 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from stoep.settings import credentials
 from stoep.settings.reader import Strict
 
+AUTO = "auto"  # in the place of a port: any adapter of a board
 Positive = Annotated[float, msgspec.Meta(gt=0)]
-TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+TimeOfDay = Annotated[
+    str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day such as "22:00"')
+]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="up to 64 letters, digits, dots, dashes, underscores, the first a letter or digit",
+    ),
+]
+UsbIds = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}$",
+        description='vendor and product as lsusb shows them, such as "10c4:ea60"',
+    ),
+]
 
 
 class Site(Strict, frozen=True):
@@ -52,7 +69,11 @@ class StoreSettings(Strict, frozen=True):
 
 
 class BridgeSettings(Strict, frozen=True):
-    port: Annotated[str, msgspec.Meta(min_length=1)]
+    """Where a bridge is: a `port` by its path, or what its USB adapter says of itself, or "auto": any known adapter."""
+
+    port: Annotated[str, msgspec.Meta(min_length=1, description='the path of a serial port, or "auto"')] | None = None
+    usb: UsbIds | None = None
+    serial: Annotated[str, msgspec.Meta(min_length=1)] | None = None  # number, of the adapter
 
 
 class MqttSettings(Strict, frozen=True):
@@ -87,7 +108,9 @@ class LogSettings(Strict, frozen=True):
 
 
 class Settings(Strict, frozen=True):
-    """The whole of gateway.toml; `folder` is where its relative paths start."""
+    """The whole of gateway.toml, which is `file`; relative paths start beside it."""
+
+    INNER = frozenset({"file"})
 
     site: Site
     bridge: Annotated[tuple[BridgeSettings, ...], msgspec.Meta(min_length=1)]
@@ -98,7 +121,11 @@ class Settings(Strict, frozen=True):
     lighting: Lighting = Lighting()
     local_broker: LocalBrokerSettings | None = None
     log: LogSettings = LogSettings()
-    folder: Path = Path()
+    file: Path = Path("gateway.toml")
 
     def path(self, name: str) -> Path:
-        return self.folder / Path(name).expanduser()
+        return self.file.resolve().parent / Path(name).expanduser()
+
+    def secret(self, name: str) -> Path:
+        """The same for a file with secrets, but a bare name is first looked for among systemd's credentials."""
+        return credentials.find(name) or self.path(name)
