@@ -21,6 +21,7 @@ from stoep.links.watch import Watch
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
+from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry
@@ -102,9 +103,10 @@ class Service:
         files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
-        self._clock = make_clock(chosen)
+        machine = make_clock(chosen)
         self._database = database = Database(chosen.path(chosen.store.path))
-        boot = nodes.boot(database, self._clock.boot())
+        boot = nodes.boot(database, machine.boot())
+        self._clock = SteadyClock(machine, nodes.offsets(database).get(boot))
         self._counters = counters = Counters(*_COUNTED)
         self._pulse = pulse = Pulse()
         self._outbox = Outbox(database)
@@ -236,6 +238,8 @@ class Service:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
         if self._registry.problem is not None:
             more["registry_problem"] = self._registry.problem
+        if self._clock.problem is not None:
+            more["clock_problem"] = self._clock.problem
         return more
 
 
