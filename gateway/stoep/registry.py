@@ -147,6 +147,10 @@ class Registry:
                 stamps.append(None)
         return tuple(stamps)
 
+    def place(self, *, placed: bool) -> None:
+        """From now on the site knows where it is, or does not; the next `refresh` reads the files anyway."""
+        self._placed, self._seen = placed, ()
+
     def refresh(self) -> bool:
         """Looks at the files; True when nodes or groups are others than before."""
         seen = self._stamp()

@@ -21,6 +21,7 @@ from stoep.links.watch import Watch
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
+from stoep.reload import Reload
 from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
@@ -103,6 +104,7 @@ class Service:
         files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
+        self._reload = Reload(chosen, self._take_settings)
         machine = make_clock(chosen)
         self._database = database = Database(chosen.path(chosen.store.path))
         boot = nodes.boot(database, machine.boot())
@@ -155,8 +157,8 @@ class Service:
         self._identities: dict[bytes, Identity] = {}
         self._apply_registry()
 
-    def run(self, stop: threading.Event) -> None:
-        """From start to a clean end, in the order in which a reading goes."""
+    def run(self, stop: threading.Event, again: threading.Event | None = None) -> None:
+        """From start to a clean end, in the order in which a reading goes; `again`: read the settings once more."""
         stages = [
             _Stage("journal", self._journal.run, self._journal.wake),
             _Stage("refine", self._refiner.run, self._refiner.committed),
@@ -169,7 +171,7 @@ class Service:
         _log.info("stoep %s serves, instance %s", __version__, self.intake.instance.hex())
         notify("READY=1")
         try:
-            self._watch(stop)
+            self._watch(stop, again or threading.Event())
         finally:
             _log.info("stopping")
             notify("STOPPING=1")
@@ -182,12 +184,15 @@ class Service:
             self._database.close()
         _log.info("stopped")
 
-    def _watch(self, stop: threading.Event) -> None:
+    def _watch(self, stop: threading.Event, again: threading.Event) -> None:
         looked = fed = real()
         while not stop.wait(_TURN):
             now = real()
             self._bridges.look()
             self._status.publish(self._identities)
+            if again.is_set():
+                again.clear()
+                self._read_settings()
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
                 if self._registry.refresh():
@@ -199,6 +204,18 @@ class Service:
                     _log.error("no progress in %s: the watchdog is not fed", ", ".join(stalled))
                 else:
                     notify("WATCHDOG=1")
+
+    def _read_settings(self) -> None:
+        notify(f"RELOADING=1\nMONOTONIC_USEC={round(real() * 1e6)}")
+        self._reload.again()
+        if self._registry.refresh():
+            self._apply_registry()
+        notify("READY=1")
+
+    def _take_settings(self, chosen: settings.Settings) -> None:
+        logging.getLogger().setLevel(chosen.log.level.upper())
+        self._lights.live_by(chosen.site, chosen.lighting)
+        self._registry.place(placed=chosen.site.placed)
 
     def _received(self, link: Link, received: Received) -> None:
         """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
@@ -236,6 +253,7 @@ class Service:
 
     def _more(self) -> dict[str, Any]:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
+        more |= self._reload.status()
         if self._registry.problem is not None:
             more["registry_problem"] = self._registry.problem
         if self._clock.problem is not None:
