@@ -14,14 +14,12 @@ import serial
 
 from stoep.clock import Clock, real, timestamp
 from stoep.health import Bounded, Counters
-from stoep.links.base import Handler, Received
+from stoep.links.base import BURST, RATE, Handler, Received
 from stoep.links.port import PortError, open_port
 from stoep.links.usb import Fixed, Seeker
 from stoep.wire.serial import END, Credit, Deframer, Filter, HeardFrame, Hello, Send, frame
 
 _log = logging.getLogger(__name__)
-RATE = 50  # frames a second of one sender: a node that drains its backlog stays below
-BURST = 100
 _FIRST_DELAY = 0.25  # seconds before the port is tried again, doubled up to:
 _LONGEST_DELAY = 5.0
 _LATE = 0.2  # seconds after which a reply is not worth sending
