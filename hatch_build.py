@@ -5,7 +5,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SHIPPED = ("firmware/boot.py", "firmware/main.py", "firmware/node", "firmware/bridge", "firmware/wire", "hardware")
+_SHIPPED = (
+    *("firmware/boot.py", "firmware/main.py", "firmware/node", "firmware/bridge", "firmware/wire"),
+    *("hardware", "gateway/gateway.toml"),
+)
 
 
 class CustomBuildHook(BuildHookInterface[Any]):

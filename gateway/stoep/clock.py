@@ -9,6 +9,7 @@ import os
 import struct
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,11 @@ def real() -> float:
     return time.monotonic()
 
 
+def timestamp(utc: float) -> str:
+    """Unix seconds as RFC 3339 has them."""
+    return datetime.fromtimestamp(int(utc), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that only rise and go on through a restart of the service, from an origin of this boot."""
@@ -39,7 +45,7 @@ class Clock(Protocol):
         """`utc() - monotonic()`, of one and the same instant."""
 
     def trusted(self) -> bool:
-        """Whether somebody who knows has set the UTC."""
+        """Whether somebody who knows has set the UTC, and nobody else since."""
 
     def boot(self) -> str:
         """Names the origin of `monotonic`: another name, another origin."""
@@ -53,7 +59,7 @@ def _kernel_boot() -> str:
 
 
 class SystemClock:
-    """The machine's clocks; trusted once NTP has set them, and from then on (they drift by seconds a day at worst)."""
+    """The machine's clocks; trusted while the kernel says that NTP keeps them: a step by hand ends that."""
 
     def __init__(self) -> None:
         self._id = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -71,7 +77,7 @@ class SystemClock:
         return time.time() - time.clock_gettime(self._id)
 
     def trusted(self) -> bool:
-        if not self._trusted and real() - self._asked >= _ASK_AGAIN:
+        if real() - self._asked >= _ASK_AGAIN:
             self._asked = real()
             self._trusted = _synchronised()
         return self._trusted

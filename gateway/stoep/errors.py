@@ -21,9 +21,13 @@ class TransientError(StoepError):
 
 
 class SettingsError(PermanentError):
-    """A file somebody wrote is wrong: which, where in it, and what would be right."""
+    """A file somebody wrote is wrong: which, where in it, and what would be right.
+
+    `others` are what else was found wrong in the same reading.
+    """
 
     exit_code = 2
+    others: tuple["SettingsError", ...] = ()
 
     def __init__(self, file: Path, key: str, problem: str, remedy: str) -> None:
         super().__init__(f"{file}: {key}: {problem}; {remedy}" if key else f"{file}: {problem}; {remedy}")
@@ -31,6 +35,10 @@ class SettingsError(PermanentError):
         self.key = key
         self.problem = problem
         self.remedy = remedy
+
+    @property
+    def every(self) -> tuple["SettingsError", ...]:
+        return (self, *self.others)
 
 
 class RegistryError(PermanentError):

@@ -13,7 +13,7 @@ from typing import Annotated, Protocol
 import msgspec
 
 from stoep.errors import SettingsError
-from stoep.settings import Name, Strict
+from stoep.settings import Findings, Name, Strict
 from stoep.wire.light import Lamp
 
 _LEAST, _MOST = 2, 32
@@ -60,29 +60,43 @@ def read(
     by_name = {node.name: node for node in nodes}
     groups: dict[str, Group] = {}
     taken: dict[str, str] = {}
+    findings = Findings()
     for index, table in enumerate(tables):
-        key = f"group[{index}]"
-        if table.name in groups:
-            raise SettingsError(file, f"{key}.name = {table.name!r}", "is the name of another", "give it another")
-        if not _LEAST <= len(table.lamps) <= _MOST:
-            few = f"has {len(table.lamps)} lamps"
-            raise SettingsError(file, f"{key}.lamps", few, f"name {_LEAST} to {_MOST} of the street's lampposts")
-        if table.name not in secrets:
-            remedy = f'add {table.name} = "…" under [groups] in the secrets: 64 hex digits of `openssl rand -hex 32`'
-            raise SettingsError(file, f"{key}.name = {table.name!r}", "has no secret", remedy)
-        lamps = tuple(_lamp(file, f"{key}.lamps[{at}]", lamp, by_name) for at, lamp in enumerate(table.lamps))
-        for at, lamp in enumerate(table.lamps):
-            if lamp.node in taken:
-                problem = f"is a lamp of {taken[lamp.node]} already"
-                raise SettingsError(file, f"{key}.lamps[{at}].node = {lamp.node!r}", problem, "remove one of the two")
-            taken[lamp.node] = table.name
-        for at, (one, other) in enumerate(pairwise(lamps), 1):
-            if other.position < one.position + _APART:
-                where = f"{key}.lamps[{at}].metres = {table.lamps[at].metres:g}"
-                remedy = "name the lamps in the order of the street, with metres that rise by at least 1"
-                raise SettingsError(file, where, "is not beyond the lamp before it", remedy)
-        groups[table.name] = Group(table.name, secrets[table.name], lamps)
+        with findings.noting():
+            key = f"group[{index}]"
+            if table.name in groups:
+                raise SettingsError(file, f"{key}.name = {table.name!r}", "is the name of another", "give it another")
+            groups[table.name] = _group(file, key, table, by_name, taken, secrets)
+    findings.settle()
     return groups
+
+
+def _group(
+    file: Path,
+    key: str,
+    table: GroupTable,
+    nodes: Mapping[str, Member],
+    taken: dict[str, str],
+    secrets: Mapping[str, bytes],
+) -> Group:
+    if not _LEAST <= len(table.lamps) <= _MOST:
+        few = f"has {len(table.lamps)} lamps"
+        raise SettingsError(file, f"{key}.lamps", few, f"name {_LEAST} to {_MOST} of the street's lampposts")
+    if table.name not in secrets:
+        remedy = f'add {table.name} = "…" under [groups] in the secrets: 64 hex digits of `openssl rand -hex 32`'
+        raise SettingsError(file, f"{key}.name = {table.name!r}", "has no secret", remedy)
+    lamps = tuple(_lamp(file, f"{key}.lamps[{at}]", lamp, nodes) for at, lamp in enumerate(table.lamps))
+    for at, lamp in enumerate(table.lamps):
+        if lamp.node in taken:
+            problem = f"is a lamp of {taken[lamp.node]} already"
+            raise SettingsError(file, f"{key}.lamps[{at}].node = {lamp.node!r}", problem, "remove one of the two")
+        taken[lamp.node] = table.name
+    for at, (one, other) in enumerate(pairwise(lamps), 1):
+        if other.position < one.position + _APART:
+            where = f"{key}.lamps[{at}].metres = {table.lamps[at].metres:g}"
+            remedy = "name the lamps in the order of the street, with metres that rise by at least 1"
+            raise SettingsError(file, where, "is not beyond the lamp before it", remedy)
+    return Group(table.name, secrets[table.name], lamps)
 
 
 def _lamp(file: Path, key: str, table: LampTable, nodes: Mapping[str, Member]) -> Lamp:

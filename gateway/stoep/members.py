@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from stoep.clock import Clock
+from stoep.clock import Clock, timestamp
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
 from stoep.refine.refiner import Refiner
@@ -20,7 +20,6 @@ from stoep.store.database import Database
 from stoep.store.nodes import Identity
 from stoep.store.position import Position
 from stoep.store.superseded import Superseded
-from stoep.uplink.dialects.native import timestamp
 from stoep.wire import frame
 
 _log = logging.getLogger(__name__)

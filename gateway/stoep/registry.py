@@ -17,7 +17,7 @@ import msgspec
 from stoep.errors import SettingsError
 from stoep.groups import Group, GroupTable
 from stoep.groups import read as read_groups
-from stoep.settings import Name, Strict, convert, read_toml, require_private
+from stoep.settings import Findings, Name, Strict, convert, read_toml, require_private
 from stoep.wire.channels import catalogue
 
 _KID = re.compile(r"^[0-9a-f]{8}$")
@@ -126,35 +126,48 @@ class Known(NamedTuple):
 
 def load(nodes: Path, secrets: Path, *, placed: bool = True) -> Known:
     """The nodes of the site and its lamp groups; `placed`: whether the site knows where it is. Raises SettingsError."""
-    require_private(secrets)
-    said = read_toml(secrets)
-    return check(nodes, read_toml(nodes), secrets, said, placed=placed)
+    findings = Findings()
+    raw_nodes, raw_secrets = dict[str, Any](), dict[str, Any]()
+    with findings.noting():
+        require_private(secrets)
+        raw_secrets = read_toml(secrets)
+    with findings.noting():
+        raw_nodes = read_toml(nodes)
+    findings.settle()
+    return check(nodes, raw_nodes, secrets, raw_secrets, placed=placed)
 
 
 def check(
     nodes: Path, raw_nodes: dict[str, Any], secrets: Path, raw_secrets: dict[str, Any], *, placed: bool = True
 ) -> Known:
     """What the files say, or would say with these contents. Raises SettingsError."""
-    known, of_groups = _secrets(secrets, raw_secrets)
+    findings = Findings()
+    known, of_groups, written = dict[bytes, tuple[bytes, ...]](), dict[str, bytes](), _Nodes()
+    with findings.noting():
+        known, of_groups = _secrets(secrets, raw_secrets)
+    with findings.noting():
+        written = convert(nodes, raw_nodes, _Nodes)
+    findings.settle()
     entries: dict[bytes, Entry] = {}
     names: dict[str, str] = {}
-    written = convert(nodes, raw_nodes, _Nodes)
     for index, node in enumerate(written.node):
-        kid = read_kid(nodes, f"node[{index}].kid", node.kid)
-        if kid in entries:
-            raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
-        if node.name in names:
-            taken = f"is the name of {names[node.name]} already"
-            raise SettingsError(nodes, f"node[{index}].name = {node.name!r}", taken, "give it another")
-        if kid not in known:
-            problem = f"{node.name} has no secret in {secrets}"
-            raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", problem, "commission the node")
-        names[node.name] = node.kid
-        wanted = read_settings(nodes, f"node[{index}].settings", node.settings)
-        newest, *older = known[kid]
-        old = older[0] if older else None
-        about = (node.at, node.place, node.release, node.made_at)
-        entries[kid] = Entry(kid, node.name, node.kind, newest, wanted, old, *about)
+        with findings.noting():
+            kid = read_kid(nodes, f"node[{index}].kid", node.kid)
+            if kid in entries:
+                raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
+            if node.name in names:
+                taken = f"is the name of {names[node.name]} already"
+                raise SettingsError(nodes, f"node[{index}].name = {node.name!r}", taken, "give it another")
+            if kid not in known:
+                problem = f"{node.name} has no secret in {secrets}"
+                raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", problem, "commission the node")
+            names[node.name] = node.kid
+            wanted = read_settings(nodes, f"node[{index}].settings", node.settings)
+            newest, *older = known[kid]
+            old = older[0] if older else None
+            about = (node.at, node.place, node.release, node.made_at)
+            entries[kid] = Entry(kid, node.name, node.kind, newest, wanted, old, *about)
+    findings.settle()
     if written.group and not placed:
         remedy = "add latitude, longitude and timezone to [site] in gateway.toml"
         raise SettingsError(nodes, "group[0]", "needs to know when it is dark", remedy)
@@ -180,6 +193,10 @@ class Registry:
             except OSError:
                 stamps.append(None)
         return tuple(stamps)
+
+    def place(self, *, placed: bool) -> None:
+        """From now on the site knows where it is, or does not; the next `refresh` reads the files anyway."""
+        self._placed, self._seen = placed, ()
 
     def refresh(self) -> bool:
         """Looks at the files; True when nodes or groups are others than before."""

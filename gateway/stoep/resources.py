@@ -36,3 +36,8 @@ def wire_dir() -> Path:
 def hardware_dir() -> Path:
     """One TOML per kind: parts, pins, wires."""
     return _find("hardware", "bin.toml")
+
+
+def example_settings() -> Path:
+    """A commented gateway.toml."""
+    return _find("gateway", "gateway.toml") / "gateway.toml"

@@ -9,18 +9,21 @@ from typing import Any
 
 from stoep import __version__, accounts, registry, settings, status
 from stoep.cabinet import Cabinet
-from stoep.clock import Clock, FileClock, SystemClock, real
+from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
 from stoep.downlink.lights import Lights
 from stoep.errors import PermanentError
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
 from stoep.links.base import Link, Received
-from stoep.links.bridge import BridgeLink
+from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.links.watch import Watch
 from stoep.members import Members
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
+from stoep.reload import Reload
+from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry
@@ -28,7 +31,7 @@ from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
 from stoep.uplink.connection import Broker
-from stoep.uplink.dialects.native import Native, timestamp
+from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
@@ -37,7 +40,7 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage"),
+    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage", "broker_flood"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
@@ -98,12 +101,14 @@ class Service:
             mqtt.username,
             settings.password(chosen, mqtt.password_file),
         )
-        files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
+        files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
-        self._clock = make_clock(chosen)
+        self._reload = Reload(chosen, self._take_settings)
+        machine = make_clock(chosen)
         self._database = database = Database(chosen.path(chosen.store.path))
-        boot = nodes.boot(database, self._clock.boot())
+        boot = nodes.boot(database, machine.boot())
+        self._clock = SteadyClock(machine, nodes.offsets(database).get(boot))
         self._counters = counters = Counters(*_COUNTED)
         self._pulse = pulse = Pulse()
         self._outbox = Outbox(database)
@@ -131,9 +136,9 @@ class Service:
         self._publisher = publisher.Publisher(
             broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
         )
-        self._links: dict[str, Link] = {
-            bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters) for bridge in chosen.bridge
-        }
+        bridges = make_bridges(chosen.bridge, self._received, self._clock, counters)
+        self._links: dict[str, Link] = {bridge.name: bridge for bridge in bridges}
+        self._bridges = Watch(bridges, self._clock)
         if chosen.local_broker is not None:
             by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
             self._links[by_wifi.name] = by_wifi
@@ -164,8 +169,8 @@ class Service:
         if chosen.cabinet.bme280:
             self._cabinet = Cabinet(chosen.cabinet.address, self._clock, catalogue(), counters, timestamp)
 
-    def run(self, stop: threading.Event) -> None:
-        """From start to a clean end, in the order in which a reading goes."""
+    def run(self, stop: threading.Event, again: threading.Event | None = None) -> None:
+        """From start to a clean end, in the order in which a reading goes; `again`: read the settings once more."""
         stages = [
             _Stage("journal", self._journal.run, self._journal.wake),
             _Stage("refine", self._refiner.run, self._refiner.committed),
@@ -180,7 +185,7 @@ class Service:
         _log.info("stoep %s serves, instance %s", __version__, self.intake.instance.hex())
         notify("READY=1")
         try:
-            self._watch(stop)
+            self._watch(stop, again or threading.Event())
         finally:
             _log.info("stopping")
             notify("STOPPING=1")
@@ -196,12 +201,16 @@ class Service:
             self._database.close()
         _log.info("stopped")
 
-    def _watch(self, stop: threading.Event) -> None:
+    def _watch(self, stop: threading.Event, again: threading.Event) -> None:
         looked = fed = real()
         while not stop.wait(_TURN):
             now = real()
             self._members.look()
+            self._bridges.look()
             self._status.publish(self._members.identities)
+            if again.is_set():
+                again.clear()
+                self._read_settings()
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
                 if self._registry.refresh():
@@ -213,6 +222,18 @@ class Service:
                     _log.error("no progress in %s: the watchdog is not fed", ", ".join(stalled))
                 else:
                     notify("WATCHDOG=1")
+
+    def _read_settings(self) -> None:
+        notify(f"RELOADING=1\nMONOTONIC_USEC={round(real() * 1e6)}")
+        self._reload.again()
+        if self._registry.refresh():
+            self._apply_registry()
+        notify("READY=1")
+
+    def _take_settings(self, chosen: settings.Settings) -> None:
+        logging.getLogger().setLevel(chosen.log.level.upper())
+        self._lights.live_by(chosen.site, chosen.lighting)
+        self._registry.place(placed=chosen.site.placed)
 
     def _received(self, link: Link, received: Received) -> None:
         """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
@@ -239,6 +260,7 @@ class Service:
 
     def _more(self) -> dict[str, Any]:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
+        more |= self._reload.status()
         accounts_problem = None if self._keeper is None else self._keeper.problem
         told = (self._registry.problem, self._members.problem, accounts_problem)
         if problems := [problem for problem in told if problem]:
@@ -247,6 +269,8 @@ class Service:
             more["rotations"] = rotations
         if self._cabinet is not None:
             more["cabinet"] = self._cabinet.status()
+        if self._clock.problem is not None:
+            more["clock_problem"] = self._clock.problem
         return more
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stoep.clock import Clock, real
+from stoep.clock import Clock, real, timestamp
 from stoep.health import Counters
 from stoep.intake.intake import Intake
 from stoep.intake.node import Heard
 from stoep.links.base import Link
 from stoep.refine.refiner import Refiner
 from stoep.store.nodes import Identity
-from stoep.uplink.dialects.native import Native, timestamp
+from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
 
 CHANGED_SECONDS = 2.0  # real, while something changes

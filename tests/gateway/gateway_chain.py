@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from gateway_rig import PlayedNode, TurnedClock
+from stoep.clock import Clock
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Node
 from stoep.refine.refiner import Refiner
 from stoep.registry import Entry
 from stoep.service import restore
+from stoep.steady import SteadyClock
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.journal import Journal
@@ -37,11 +39,15 @@ class Chain:
         node: PlayedNode,
         kind: str = "bin",
         light: LightOf = lambda _kid, _utc: None,
+        *,
+        steady: bool = False,
     ) -> None:
         self._file = file
         self._kind = kind
         self._light = light
+        self._steady = steady  # as in the service; else the clock is believed whatever it says
         self.clock = clock
+        self.steady: Clock = clock
         self.node = node
         self._open(b"\x01\x02\x03\x04")
 
@@ -49,14 +55,16 @@ class Chain:
         self.database = Database(self._file, fail)
         self.counters = Counters()
         boot = nodes.boot(self.database, self.clock.boot())
+        if self._steady:
+            self.steady = SteadyClock(self.clock, nodes.offsets(self.database).get(boot))
         self.outbox = Outbox(self.database)
         self.native = native = Native("grote-markt", window_rows.generation(self.database), catalogue())
         self.journal = Journal(
-            self.database, self.clock, boot, seconds=1, samples=500, committed=self._committed, pulse=Pulse()
+            self.database, self.steady, boot, seconds=1, samples=500, committed=self._committed, pulse=Pulse()
         )
         self.intake = Intake(
             instance,
-            self.clock,
+            self.steady,
             catalogue(),
             self.counters,
             add=self.journal.add,
@@ -67,7 +75,7 @@ class Chain:
         positions = restore(self.database)
         alarms = nodes.alarms(self.database)
         self.refiner = Refiner(
-            self.database, self.clock, boot, catalogue(), native, self.outbox, self.counters, Pulse()
+            self.database, self.steady, boot, catalogue(), native, self.outbox, self.counters, Pulse()
         )
         mark = frame.fingerprint(self.node.secret)
         identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, self._kind)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway_rig import MORNING, write_clock
+from stoep import clock as module
 from stoep.clock import FileClock, SystemClock
 from stoep.errors import PermanentError
 
@@ -54,3 +55,11 @@ def test_a_clock_file_that_cannot_be_used_says_so(content: bytes | None, tmp_pat
         (tmp_path / "clock").write_bytes(content)
     with pytest.raises(PermanentError, match="start the twin first"):
         FileClock(tmp_path / "clock")
+
+
+def test_a_step_by_hand_ends_the_kernels_word_and_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ASK_AGAIN", 0.0)
+    says = iter([True, False, True])
+    monkeypatch.setattr(module, "_synchronised", lambda: next(says))
+    clock = SystemClock()
+    assert [clock.trusted() for _ in range(3)] == [True, False, True]

@@ -2,7 +2,10 @@
 
 import queue
 import stat
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from stoep import accounts, settings
 from stoep.cli import broker_files, build
 from stoep.health import Counters
 from stoep.links import broker as module
+from stoep.links import rates as rates_module
 from stoep.links.base import Link, Received
 from stoep.links.broker import BrokerLink, LocalBroker
 from stoep.service import Service
@@ -219,3 +223,127 @@ def test_a_node_known_by_two_media_is_answered_where_it_spoke(
         finally:
             stop.set()
             thread.join(10)
+
+
+FLOOD = """
+import sys, time
+import paho.mqtt.client as mqtt
+name, password = sys.argv[1:3]
+port, qos, frame = int(sys.argv[3]), int(sys.argv[4]), bytes.fromhex(sys.argv[5])
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name)
+client.username_pw_set(name, password)
+client.connect("127.0.0.1", port)
+client.loop_start()
+said = 0
+while True:
+    for _ in range(20):
+        said += 1
+        client.publish("stoep/up/" + name, frame[:-4] + said.to_bytes(4, "big"), qos)
+    time.sleep(0.005)
+"""
+
+
+def muted(service: Service) -> object:
+    return next(link for link in service._links.values() if link.medium == "broker").status().get("muted")
+
+
+def settled(service: Service) -> bool:
+    before = service._counters["broker_flood"]
+    time.sleep(0.5)
+    return service._counters["broker_flood"] == before
+
+
+@contextmanager
+def serving(street: Path) -> Iterator[Service]:
+    service, stop = Service(settings.load(street)), threading.Event()
+    thread = threading.Thread(target=service.run, args=(stop,))
+    thread.start()
+    try:
+        yield service
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def add_lamppost(street: Path, node: PlayedNode) -> None:
+    nodes, secrets = street.with_name("nodes.toml"), street.with_name("secrets.toml")
+    entry = f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "lamppost"\n'
+    nodes.write_text(nodes.read_text() + entry)
+    secrets.write_text(secrets.read_text() + f'{node.kid.hex()} = "{node.secret.hex()}"\n')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_node_that_floods_the_broker_does_not_keep_another_from_its_reply(
+    qos: int, street: Path, node: PlayedNode, free_port: int
+) -> None:
+    """It has a valid account, and says as many frames as it can under its own name: forged ones, dear to refuse."""
+    other = PlayedNode(name="lamppost-2", kid=bytes.fromhex("c0ffee02"))
+    add_lamppost(street, other)
+    write_clock(street.parent / "clock", utc=MORNING)
+    account = (node.kid.hex(), broker_files.password(node.secret))
+    command = [sys.executable, "-c", FLOOD, *account, str(free_port), str(qos), node.seal(bytes(100)).hex()]
+    with guarded(street, free_port), serving(street) as service:
+        eventually(lambda: any(link.alive() for link in service._links.values()))
+        victim, waits = NodeAtBroker(free_port, other), []
+        flood = subprocess.Popen(command)
+        try:
+            eventually(lambda: muted(service), 15)
+            eventually(lambda: settled(service), 15)  # what was on its way has come
+            for number in range(30):
+                began = time.monotonic()
+                victim.say(other.report(sample(number + 1, 5)))
+                other.open(victim.down.get(timeout=5))
+                waits.append(time.monotonic() - began)
+            assert muted(service) == [f"stoep/up/{node.kid.hex()}"], "as the city is told"
+        finally:
+            flood.kill()
+            flood.wait()
+            victim.close()
+    assert sorted(waits)[20] < 0.5, "so long a node listens"
+    assert service._counters["samples_received"] == 29, "the first was challenged"
+
+
+def test_each_sender_has_a_rate_of_its_own_and_is_muted_when_it_goes_far_beyond(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(rates_module, "real", lambda: now[0])
+    rates = rates_module.Rates(50, 100)
+    assert [rates.allows("loud") for _ in range(150)].count(True) == 100
+    assert rates.allows("quiet")
+    assert rates.muted() == frozenset()
+    now[0] += 2
+    assert [rates.allows("loud") for _ in range(100)].count(True) == 50, "and its excess has worn off"
+    for _ in range(50):
+        rates.allows("loud")
+    assert rates.muted() == {"loud"}
+    now[0] += rates_module.MUTE
+    assert rates.muted() == frozenset()
+    assert rates.allows("loud")
+    for number in range(5000):
+        rates.allows(f"made up {number}")
+    assert len(rates._buckets) == rates_module._SENDERS
+
+
+def test_who_leaves_the_registry_is_not_listened_to(street: Path, node: PlayedNode, free_port: int) -> None:
+    other = PlayedNode(name="lamppost-2", kid=bytes.fromhex("c0ffee02"))
+    add_lamppost(street, other)
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, heard, _):
+        eventually(link.alive)
+        link.allow([other.kid])
+        eventually(lambda: link._listening == {f"stoep/up/{other.kid.hex()}"})
+        time.sleep(0.2)
+        for one in (node, other):
+            lamppost = NodeAtBroker(free_port, one)
+            lamppost.say(one.seal(b"\x80"))
+            lamppost.close()
+        assert heard.get(timeout=3).mac == other.kid
+        assert heard.empty()
+        link.allow([node.kid, other.kid])
+        eventually(lambda: len(link._listening) == 2)
+        time.sleep(0.2)
+        lamppost = NodeAtBroker(free_port, node)
+        lamppost.say(node.seal(b"\x80"))
+        lamppost.close()
+        assert heard.get(timeout=3).mac == node.kid

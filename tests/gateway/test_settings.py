@@ -35,7 +35,7 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
     [
         (GOOD + "prot = 1\n", r"mqtt\.prot: is not a setting; did you mean `port`\?"),
         (GOOD + "flux = 1\n", r"mqtt\.flux: is not a setting; remove it"),
-        (GOOD + "port = 70000\n", r"mqtt\.port = 70000: expected `int` <= 65535; correct the value"),
+        (GOOD + "port = 70000\n", r"mqtt\.port = 70000: expected `int` <= 65535; write a whole number from 1 to 65535"),
         (GOOD + 'tls = "yes"\n', r"mqtt\.tls = 'yes': expected `bool`, got `str`"),
         (GOOD.replace('host = "city.example"\n', ""), r"mqtt\.host: is missing; add it"),
         (GOOD.replace("[[bridge]]\nport", "[x]\nport"), r"bridge: is missing|x: is not a setting"),
@@ -44,7 +44,7 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
         (GOOD + '[clock]\nsource = "sundial"\n', r"clock\.source = 'sundial'"),
         (GOOD + '[clock]\nsource = "twin"\n', r"clock\.file: is missing"),
         (GOOD + 'ca_file = "nowhere.pem"\n', r"mqtt\.ca_file = 'nowhere.pem': is not there"),
-        (GOOD + 'tls = false\nca_file = "x"\n', r"mqtt\.ca_file: means nothing"),
+        (GOOD + 'tls = false\nca_file = "x"\n', r"mqtt\.ca_file = 'x': means nothing"),
         (GOOD + 'password_file = "x"\n', r"mqtt\.username: is missing"),
         ("this is not TOML", r"is not TOML \(.*line 1"),
         (PLACED.replace("50.85", "91"), r"site\.latitude = 91: expected `float` <= 90"),

@@ -31,7 +31,7 @@ def ended(*command: str | Path, cwd: Path) -> tuple[int, str]:
 
 
 ARROWS = {
-    "the gateway uses the twin": ("gateway/stoep/settings.py", "import stoep_twin", "stoep -> stoep_twin"),
+    "the gateway uses the twin": ("gateway/stoep/settings/tables.py", "import stoep_twin", "stoep -> stoep_twin"),
     "the twin uses the laptop's tools": ("firmware/stoep_twin/cli.py", "import stoep_field", "stoep_field"),
     "the wire knows a stage": ("gateway/stoep/wire/__init__.py", "import stoep.intake", "stoep.intake"),
     "the store knows the service": ("gateway/stoep/store/__init__.py", "import stoep.service", "stoep.service"),

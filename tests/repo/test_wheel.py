@@ -70,7 +70,7 @@ def test_it_carries_each_file_once(wheel: Path) -> None:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = {f"{package}/{name}" for package, room in CODE_ROOMS.items() for name in files_of(room)}
     expected |= {f"{SHIPPED}/{room}/{name}" for room in BOARD_ROOMS for name in files_of(room)}
-    expected |= {f"{SHIPPED}/firmware/boot.py", f"{SHIPPED}/firmware/main.py"}
+    expected |= {f"{SHIPPED}/{file}" for file in ("firmware/boot.py", "firmware/main.py", "gateway/gateway.toml")}
     assert names == expected
 
 
@@ -79,6 +79,7 @@ import stoep, stoep_field, stoep_twin
 from stoep import resources
 print(stoep.__file__, stoep_field.__file__, stoep_twin.__file__, sep="\\n")
 files = resources.firmware_dir() / "main.py", resources.wire_dir() / "wire.cddl", resources.hardware_dir() / "bin.toml"
+files += (resources.example_settings(),)
 for path in files:
     path.read_bytes()
     print(path)
@@ -87,13 +88,13 @@ for path in files:
 
 def test_resources_are_found_in_it(installed: Path, tmp_path: Path) -> None:
     found = [Path(line) for line in run(installed / "python", "-c", WHERE_THINGS_ARE, cwd=tmp_path).splitlines()]
-    assert len(found) == 6
+    assert len(found) == 7
     for path in found:
         assert path.is_relative_to(installed.parent)
         assert not path.is_relative_to(ROOT)
 
 
-@pytest.mark.parametrize("command", ["gateway", "twin", "generate"])
+@pytest.mark.parametrize("command", ["gateway", "check-config", "twin", "generate"])
 def test_its_commands_explain_themselves(installed: Path, tmp_path: Path, command: str) -> None:
     assert command in run(installed / "stoep", "--help", cwd=tmp_path)
     assert "Usage" in run(installed / "stoep", command, "--help", cwd=tmp_path)

@@ -15,6 +15,7 @@ GROUP = "stoep.commands"
 _EXTRAS = {"generate": "field"}  # where the extra is not called like the command
 _OWN = [
     EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
+    EntryPoint("check-config", "stoep.cli.check_config:register", GROUP),
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
     EntryPoint("registry", "stoep.cli.registry:register", GROUP),
 ]

@@ -22,7 +22,7 @@ def write(config: Path, folder: Path) -> None:
     if gateway is None:
         remedy = "the gateway needs an account at its broker: add username and password_file"
         raise SettingsError(config, "local_broker", "names no account", remedy)
-    files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
+    files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
     known = registry.load(*files, placed=chosen.site.placed)
     try:
         accounts.write(folder, gateway, known.nodes.values())

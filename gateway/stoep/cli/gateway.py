@@ -41,10 +41,11 @@ def register(app: typer.Typer) -> None:
     def command(
         config: Annotated[Path, typer.Option("--config", "-c", help="The settings, a TOML file.")],
     ) -> None:
-        """Run the gateway's service until SIGTERM or Ctrl-C."""
-        stop = threading.Event()
+        """Run the gateway's service until SIGTERM or Ctrl-C; SIGHUP reads the settings again."""
+        stop, again = threading.Event(), threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: stop.set())
+        signal.signal(signal.SIGHUP, lambda _number, _frame: again.set())
         try:
             chosen = settings.load(config)
             _log_to_stderr(chosen.log.level)
@@ -52,4 +53,4 @@ def register(app: typer.Typer) -> None:
         except PermanentError as error:
             typer.echo(f"stoep gateway: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
-        service.run(stop)
+        service.run(stop, again)

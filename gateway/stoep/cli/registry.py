@@ -45,7 +45,7 @@ def _told(command: Callable[_Args, None]) -> Callable[_Args, None]:
 
 def _files(config: Path) -> tuple[settings.Settings, enrol.Files]:
     chosen = settings.load(config)
-    paths = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
+    paths = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
     return chosen, enrol.Files(*paths, chosen.site.placed)
 
 

@@ -27,10 +27,14 @@ class Lights:
     """Asked by the links' threads; `set_lamps` puts new groups in whole."""
 
     def __init__(self, site: Site, lighting: Lighting) -> None:
+        self._lampposts: Mapping[bytes, Group | None] = {}
+        self.live_by(site, lighting)
+
+    def live_by(self, site: Site, lighting: Lighting) -> None:
+        """From now on, within a minute."""
         self._site = site
         self._lighting = lighting
         self._zone = ZoneInfo(site.timezone or "UTC")
-        self._lampposts: Mapping[bytes, Group | None] = {}
         self._now = _Now(-1, None, date.min)
 
     def set_lamps(self, lampposts: Iterable[bytes], groups: Iterable[Group]) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+RATE = 50  # frames a second of one sender: a node that drains its backlog stays below
+BURST = 100
+
 
 @dataclass(frozen=True)
 class Received:

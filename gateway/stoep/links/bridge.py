@@ -12,19 +12,19 @@ from typing import NamedTuple
 
 import serial
 
-from stoep.clock import Clock, real
+from stoep.clock import Clock, real, timestamp
 from stoep.health import Bounded, Counters
-from stoep.links.base import Handler, Received
+from stoep.links.base import BURST, RATE, Handler, Received
 from stoep.links.port import PortError, open_port
+from stoep.links.usb import Fixed, Seeker
 from stoep.wire.serial import END, Credit, Deframer, Filter, HeardFrame, Hello, Send, frame
 
 _log = logging.getLogger(__name__)
-RATE = 50  # frames a second of one sender: a node that drains its backlog stays below
-BURST = 100
 _FIRST_DELAY = 0.25  # seconds before the port is tried again, doubled up to:
 _LONGEST_DELAY = 5.0
 _LATE = 0.2  # seconds after which a reply is not worth sending
 _SILENT = 3.5  # seconds without a HELLO (one a second) after which the bridge counts as gone
+_PROBE = 6.0  # seconds for which a port is listened to while there are others that could be the bridge's
 _IDLE = 0.25  # seconds after the last write by which all of it is consumed or lost: the ring's 260 bytes take 3 ms
 _HELLO_COUNTERS = ("heard", "filtered", "sent", "send_failed", "serial_errors", "overflows")
 _SERIAL_ERRORS = _HELLO_COUNTERS.index("serial_errors")
@@ -42,18 +42,22 @@ class _Waiting(NamedTuple):
 
 
 class BridgeLink:
-    """A `Link` over a serial port."""
+    """A `Link` over a serial port: the one of this name, or whichever the `seeker` finds."""
 
     medium = "radio"
 
-    def __init__(self, port: str, handler: Handler, clock: Clock, counters: Counters) -> None:
-        self.name = port
+    def __init__(
+        self, name: str, handler: Handler, clock: Clock, counters: Counters, seeker: Seeker | None = None
+    ) -> None:
+        self.name = name
+        self._seeker: Seeker | Fixed = seeker or Fixed(name)
+        self._at = name  # the port that is open, or was last
         self._handler = handler
         self._clock = clock
         self._counters = counters
         self._lock = threading.RLock()  # the handler sends from within a read; others may from their own threads
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"bridge {port}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"bridge {name}", daemon=True)
         self._say = Bounded(_log)
         self._port: serial.Serial | None = None
         self._credit = Credit()
@@ -62,9 +66,15 @@ class BridgeLink:
         self._filters: list[bytes] = []
         self._hello: Hello | None = None
         self._hello_at = 0.0
+        self._opened_at = 0.0
+        self._alive_at = clock.monotonic()  # of the clock: when it was last known to live
+        self._silent_since: str | None = None
         self._written_at = 0.0
         self.state = State.CLOSED
+        self._told: set[str] = set()
         self.problem: str | None = None
+        self.flaw: str | None = None  # what somebody who sees all bridges says of this one
+        self.frames = 0  # heard by it
 
     def start(self) -> None:
         self._thread.start()
@@ -77,18 +87,37 @@ class BridgeLink:
     def alive(self) -> bool:
         return self.state is State.READY and real() - self._hello_at <= _SILENT
 
+    @property
+    def channel(self) -> int | None:
+        """The radio channel on which it listens."""
+        return None if self._hello is None else self._hello.channel
+
+    def trouble(self) -> str | None:
+        """Why it is of no use now, and what to do about it."""
+        if self.alive():
+            return self.flaw
+        if self.state is State.CLOSED:
+            return self.problem
+        return f"{self._at} is open but no bridge says hello: is it flashed, is it the right port?"
+
     def status(self) -> Mapping[str, object]:
-        hello = self._hello
-        status: dict[str, object] = {"port": self.name, "alive": self.alive(), "state": self.state.value}
-        if self.problem is not None:
-            status["problem"] = self.problem
-        elif self.state is State.WAITING:
-            status["problem"] = f"{self.name} is open but no bridge says hello: is it flashed, is it the right port?"
+        hello, trouble = self._hello, self.trouble()
+        status: dict[str, object] = {"port": self._at, "alive": self.alive(), "state": self.state.value}
+        if trouble is not None:
+            status["problem"] = trouble
+        if not self.alive():
+            status["silent_since"] = self._since()
         if hello is not None:
             counters = dict(zip(_HELLO_COUNTERS, hello.counters, strict=True))
             status |= {"mac": hello.mac.hex(":"), "channel": hello.channel, "release": hello.release}
             status["counters"] = counters
         return status
+
+    def _since(self) -> str | None:
+        """Worked out once, so that a clock that is being slewed makes no news of it."""
+        if self._silent_since is None and self._clock.trusted():
+            self._silent_since = timestamp(self._alive_at + self._clock.offset())
+        return self._silent_since
 
     def send(self, mac: bytes, frame_: bytes) -> None:
         with self._lock:
@@ -109,21 +138,34 @@ class BridgeLink:
             except PortError as error:
                 self._fail(str(error))
             except (OSError, TypeError) as error:  # TypeError: pyserial reading a port closed under it
-                self._fail(f"{self.name} was lost ({error}): plug the bridge in again")
+                self._fail(f"{self._at} was lost ({error}): plug the bridge in again")
             if self._hello is not None and real() - self._hello_at < _LONGEST_DELAY:
                 delay = _FIRST_DELAY  # it worked until now
             self._stop.wait(delay)
             delay = min(2 * delay, _LONGEST_DELAY)
 
     def _fail(self, problem: str) -> None:
-        if problem != self.problem:
-            _log.warning("%s; trying again", problem)
+        self._tell(f"{problem}; trying again", logging.WARNING)
         self.problem = problem
         self._counters.add("bridge_failures")
 
+    def _tell(self, what: str, level: int) -> None:
+        """Once, until a bridge has said hello: ports are tried for ever."""
+        if what not in self._told:
+            _log.log(level, "%s", what)
+        self._told.add(what)
+
     def _converse(self) -> None:
-        """From opening the port to losing it."""
-        port = open_port(self.name)
+        """From choosing the port to losing it."""
+        began = real()
+        self._at = self._seeker.claim()
+        try:
+            self._listen(open_port(self._at))
+        finally:
+            spoke = self._hello_at > began and real() - self._hello_at < _PROBE
+            self._seeker.release(self._at, good=spoke)
+
+    def _listen(self, port: serial.Serial) -> None:
         deframer = Deframer()
         with self._lock:
             self._port = port
@@ -131,16 +173,19 @@ class BridgeLink:
             self._queue.clear()
             self.problem = None
             self.state = State.WAITING
-        _log.info("%s is open, waiting for the bridge", self.name)
+        self._opened_at = real()
+        self._tell(f"{self._at} is open, waiting for the bridge", logging.INFO)
         try:
             while not self._stop.is_set():
                 data = port.read(max(1, port.in_waiting))
-                if not data:
-                    self._check()
-                    continue
                 at = self._clock.monotonic()
                 for message in deframer.feed(data):
                     self._take(message, at)
+                if not data:
+                    with self._lock:
+                        self._pump()
+                if not self.alive():
+                    self._check()
         finally:
             with self._lock:
                 self._port = None
@@ -148,16 +193,18 @@ class BridgeLink:
             port.close()
 
     def _check(self) -> None:
-        if self.state is State.READY and real() - self._hello_at > _SILENT:
-            _log.warning("the bridge on %s has fallen silent", self.name)
+        """Nobody says hello, whatever else may come."""
+        if self.state is State.READY:
+            _log.warning("the bridge on %s has fallen silent", self._at)
             self.state = State.WAITING
-        with self._lock:
-            self._pump()
+        if real() - max(self._opened_at, self._hello_at) > _PROBE and self._seeker.others(self._at):
+            raise PortError(f"{self._at}: no bridge says hello there")
 
     def _take(self, message: object, at: float) -> None:
         if isinstance(message, Hello):
             self._greet(message)
         elif isinstance(message, HeardFrame):
+            self.frames += 1
             with self._lock:
                 self._credit.consumed(message.consumed)
                 self._pump()
@@ -173,8 +220,10 @@ class BridgeLink:
             booted = self._credit.hello(hello.boot, hello.consumed, hello.window, idle=idle)
             garbled = self._hello is not None and hello.counters[_SERIAL_ERRORS] != self._hello.counters[_SERIAL_ERRORS]
             self._hello, self._hello_at = hello, real()
+            self._alive_at, self._silent_since = self._clock.monotonic(), None
+            self._told.clear()
             if booted:
-                _log.info("the bridge on %s says hello: release %s", self.name, hello.release)
+                _log.info("the bridge on %s says hello: release %s", self._at, hello.release)
                 self._queue.clear()
             if booted or garbled or self._credit.astray:
                 self._write(END)
@@ -192,7 +241,7 @@ class BridgeLink:
         while self._queue and self._queue[0].until < real():
             self._queue.popleft()
             self._counters.add("replies_late")
-            self._say.say("late", "the bridge on %s takes bytes too slowly, a reply was dropped", self.name)
+            self._say.say("late", "the bridge on %s takes bytes too slowly, a reply was dropped", self._at)
         while self._queue and self._write(self._queue[0].data):
             self._queue.popleft()
         while not self._queue and self._filters and self._write(self._filters[0]):
@@ -204,7 +253,7 @@ class BridgeLink:
         try:
             self._port.write(data)
         except OSError as error:  # the reading side will notice, too, and open the port again
-            self._say.say("write", "%s cannot be written: %s", self.name, error)
+            self._say.say("write", "%s cannot be written: %s", self._at, error)
             self._credit.revoke()
             return False
         self._credit.spend(len(data))

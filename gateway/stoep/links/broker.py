@@ -24,7 +24,8 @@ from stoep import tls
 from stoep.clock import Clock, real
 from stoep.errors import MalformedError, TransientError
 from stoep.health import Bounded, Counters
-from stoep.links.base import Handler, Received
+from stoep.links.base import BURST, RATE, Handler, Received
+from stoep.links.rates import Rates
 from stoep.wire.frame import read_header
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,10 @@ class BrokerLink:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"link {self.name}", daemon=True)
         self._say = Bounded(_log)
+        self._rates = Rates(RATE, BURST)
+        self._kids: tuple[bytes, ...] | None = None
+        self._listening: set[str] = set()  # topics
+        self._listened_at = 0.0
         self._client: mqtt.Client | None = None
         self._lost: BrokerError | None = None
         self.state = State.CLOSED
@@ -100,6 +105,8 @@ class BrokerLink:
         status: dict[str, object] = {"broker": self.name, "alive": self.alive(), "state": self.state.value}
         if self.problem is not None:
             status["problem"] = self.problem
+        if muted := sorted(self._rates.muted()):
+            status["muted"] = muted
         return status
 
     def send(self, mac: bytes, frame: bytes) -> None:
@@ -113,7 +120,8 @@ class BrokerLink:
             self._say.say("late", "%s takes replies too slowly, one was dropped", self.name)
 
     def allow(self, kids: Collection[bytes]) -> None:
-        """The broker's access list keeps the others off; a frame of theirs is counted as any other's."""
+        """Only these are asked for; the broker's access list keeps off the others, too."""
+        self._kids = tuple(sorted(kids))
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -147,6 +155,8 @@ class BrokerLink:
         since = real()
         while not self._stop.is_set():
             code = client.loop(_TURN)
+            if self.state is State.READY and real() - self._listened_at >= _TURN:
+                self._listen(client)
             if self._lost is not None:
                 raise self._lost
             if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -195,7 +205,22 @@ class BrokerLink:
             remedy = "check local_broker.username and local_broker.password_file"
             self._lost = BrokerError(f"{self.name} refuses us ({reason}): {remedy}", refused=True)
             return
-        client.subscribe("stoep/up/+", qos=1)
+        self._listening.clear()
+        self._listen(client)
+        if not self._listening:
+            self._ready()
+
+    def _listen(self, client: mqtt.Client) -> None:
+        """To every node of the site, but for those who say too much; to anybody, before we know who belongs to it."""
+        self._listened_at = real()
+        topics = {"stoep/up/+"} if self._kids is None else {f"stoep/up/{kid.hex()}" for kid in self._kids}
+        topics -= self._rates.muted()
+        for topic in sorted(self._listening - topics):
+            client.unsubscribe(topic)
+        more = sorted(topics - self._listening)
+        if more:
+            client.subscribe([(topic, 1) for topic in more])
+        self._listening = topics
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
@@ -204,6 +229,10 @@ class BrokerLink:
             remedy = "the account must read stoep/up/+ and write stoep/down/+"
             self._lost = BrokerError(f"{self.name} does not let us hear the nodes: {remedy}", refused=True)
             return
+        if self.state is not State.READY:
+            self._ready()
+
+    def _ready(self) -> None:
         _log.info("nodes are heard by way of %s", self.name)
         self.problem = None
         self.state = State.READY
@@ -218,6 +247,11 @@ class BrokerLink:
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         at = self._clock.monotonic()
+        if not self._rates.allows(message.topic):
+            self._counters.add("broker_flood")
+            why = "more comes on %s than one node says: it is not listened to for a minute"
+            self._say.say("flood", why, message.topic[:99])
+            return
         kid = self._sender(message)
         if kid is None:
             self._counters.add("broker_garbage")

@@ -43,6 +43,11 @@ class Compose(Protocol):
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]: ...
 
 
+def _open(window: Window, now: float) -> bool:
+    """Whether more is to be awaited; not in a window of the future, which a clock has left that was set back."""
+    return window.start - GRACE <= now < window.end + GRACE
+
+
 class Refiner:
     def __init__(
         self,
@@ -102,7 +107,7 @@ class Refiner:
         if trusted:
             for track in list(self._tracks.values()):
                 self._date(track, now)
-        due = [window for window in self._windows.values() if window.due and now >= window.end + GRACE]
+        due = [window for window in self._windows.values() if window.due and not _open(window, now)]
         alarms = self._unsent()
         dirty = bool(self._done or self._unsaved)
         waited = real() - self._checkpointed >= _CHECKPOINT_SECONDS
@@ -128,7 +133,8 @@ class Refiner:
             self._done.append(row)
 
     def _date(self, track: Track, now: float) -> None:
-        if not track.pending or not (track.news or now >= track.next_estimate):
+        patient = 0 < track.next_estimate - now <= PATIENCE  # beyond it: the clock was set back
+        if not track.pending or (patient and not track.news):
             return
         track.news = False
         waiting = []

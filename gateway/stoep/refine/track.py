@@ -69,7 +69,7 @@ class Track:
         """When the sample was taken; None while waiting is better. `received` and `now` in Unix seconds."""
         sample, entry = pending.sample, pending.entry
         moment = self.timeline.resolve(sample.epoch, sample.tick, dated)
-        if moment is None and now >= received + PATIENCE:
+        if moment is None and not received - PATIENCE <= now < received + PATIENCE:  # before it: set back meanwhile
             receipt = Receipt(received, entry.epoch, entry.tick)
             return self.timeline.estimate(sample.epoch, sample.tick, receipt, dated)
         return moment

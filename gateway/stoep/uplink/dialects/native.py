@@ -1,12 +1,12 @@
 """Our own dialect: topics and JSON under `stoep/1/`."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from stoep import __version__
+from stoep.clock import timestamp
 from stoep.store.nodes import Identity
 from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
 from stoep.wire.channels import Catalogue, Channel
@@ -42,10 +42,6 @@ class Heard(Protocol):
 
     @property
     def health(self) -> Health | None: ...
-
-
-def timestamp(utc: float) -> str:
-    return datetime.fromtimestamp(int(utc), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Native:

@@ -1,0 +1,50 @@
+"""`gateway.toml` and how it is read."""
+
+from stoep.settings.findings import Findings
+from stoep.settings.loading import Draft, examine, load
+from stoep.settings.private import broker_account, password, require_private
+from stoep.settings.reader import Strict, convert, read_toml
+from stoep.settings.rules import after_noon, is_loopback
+from stoep.settings.tables import (
+    AUTO,
+    BridgeSettings,
+    CabinetSettings,
+    ClockSettings,
+    Lighting,
+    LocalBrokerSettings,
+    LogSettings,
+    MqttSettings,
+    Name,
+    RegistryFiles,
+    Settings,
+    Site,
+    StoreSettings,
+)
+
+__all__ = [
+    "AUTO",
+    "BridgeSettings",
+    "CabinetSettings",
+    "ClockSettings",
+    "Draft",
+    "Findings",
+    "Lighting",
+    "LocalBrokerSettings",
+    "LogSettings",
+    "MqttSettings",
+    "Name",
+    "RegistryFiles",
+    "Settings",
+    "Site",
+    "StoreSettings",
+    "Strict",
+    "after_noon",
+    "broker_account",
+    "convert",
+    "examine",
+    "is_loopback",
+    "load",
+    "password",
+    "read_toml",
+    "require_private",
+]

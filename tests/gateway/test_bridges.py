@@ -1,0 +1,407 @@
+"""Several bridges beside each other: found by their adapters, pulled at any byte, named when they are of no use."""
+
+import contextlib
+import logging
+import os
+import queue
+import select
+import time
+import tty
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from serial.tools.list_ports_common import ListPortInfo
+
+from gateway_rig import PlayedNode, PtyBridge, TurnedClock
+from stoep.health import Counters
+from stoep.links import bridge as bridge_module
+from stoep.links import port as port_module
+from stoep.links import usb, watch
+from stoep.links.base import Link, Received
+from stoep.links.bridge import BridgeLink
+from stoep.links.bridges import make_bridges
+from stoep.settings import BridgeSettings
+from stoep.wire import serial as line
+from test_links import eventually
+
+CP2102 = (0x10C4, 0xEA60)
+FTDI = (0x0403, 0x6001)
+MOUSE = (0x046D, 0xC077)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge_module, "_FIRST_DELAY", 0.01)
+    monkeypatch.setattr(bridge_module, "_LONGEST_DELAY", 0.1)
+    monkeypatch.setattr(bridge_module, "_PROBE", 0.3)
+
+
+class Plugged:
+    """What is plugged into the Pi's USB ports, as the system lists it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ports: list[ListPortInfo] = []
+        self.opened: list[str] = []
+        monkeypatch.setattr(usb.list_ports, "comports", lambda: list(self.ports))
+        really = port_module.open_port
+
+        def open_port(port: str) -> object:
+            self.opened.append(port)
+            return really(port)
+
+        monkeypatch.setattr(bridge_module, "open_port", open_port)
+
+    def plug(self, device: str, ids: tuple[int, int] = CP2102, serial: str | None = None) -> None:
+        port = ListPortInfo(device)
+        port.vid, port.pid, port.serial_number = *ids, serial
+        self.ports.append(port)
+
+
+@pytest.fixture
+def plugged(monkeypatch: pytest.MonkeyPatch) -> Plugged:
+    return Plugged(monkeypatch)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The port of something that is no bridge."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+Start = Callable[..., list[BridgeLink]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    running: list[BridgeLink] = []
+
+    def make(*tables: BridgeSettings) -> list[BridgeLink]:
+        made = make_bridges(tables, lambda *_: None, TurnedClock(), Counters())
+        running.extend(made)
+        for link in made:
+            link.start()
+        return made
+
+    yield make
+    for link in running:
+        link.stop()
+
+
+# -- found by USB identity ---------------------------------------------------------------------------------------------
+
+
+def test_the_only_adapter_of_a_board_is_found(plugged: Plugged, bridge: PtyBridge, silent: str, start: Start) -> None:
+    plugged.plug(silent, MOUSE)
+    plugged.plug(bridge.port)
+    (link,) = start(BridgeSettings(port="auto"))
+    eventually(link.alive)
+    assert (link.name, link.status()["port"]) == ("auto", bridge.port)
+    assert silent not in plugged.opened, "what is no board's adapter is left alone"
+
+
+def test_among_several_adapters_the_one_is_taken_on_which_a_bridge_says_hello(
+    plugged: Plugged, bridge: PtyBridge, silent: str, start: Start
+) -> None:
+    plugged.plug(silent)
+    plugged.plug(bridge.port, FTDI)
+    (link,) = start(BridgeSettings(port="auto"))
+    eventually(link.alive)
+    assert link.status()["port"] == bridge.port
+
+
+@pytest.mark.parametrize(
+    "table",
+    [BridgeSettings(usb="0403:6001"), BridgeSettings(serial="A7"), BridgeSettings(usb="0403:6001", serial="A7")],
+)
+def test_an_adapter_is_known_by_its_ids_and_its_serial_number(
+    table: BridgeSettings, plugged: Plugged, bridge: PtyBridge, silent: str, start: Start
+) -> None:
+    plugged.plug(silent, serial="B8")
+    plugged.plug(bridge.port, FTDI, "A7")
+    (link,) = start(table)
+    eventually(link.alive)
+    assert plugged.opened == [bridge.port]
+
+
+def test_a_port_that_another_table_names_is_never_opened(plugged: Plugged, bridge: PtyBridge, start: Start) -> None:
+    plugged.plug(bridge.port)
+    _named, found = start(BridgeSettings(port=bridge.port), BridgeSettings(port="auto"))
+    eventually(lambda: found.problem is not None)
+    time.sleep(0.3)
+    assert plugged.opened == [bridge.port], "once, by the table that names it"
+    assert "is another bridge's: plug one in, or remove a [[bridge]]" in str(found.status()["problem"])
+
+
+def test_two_that_are_looked_for_take_a_port_each(plugged: Plugged, bridge: PtyBridge, start: Start) -> None:
+    with PtyBridge() as second:
+        plugged.plug(bridge.port)
+        plugged.plug(second.port)
+        links = start(BridgeSettings(port="auto"), BridgeSettings(port="auto"))
+        eventually(lambda: all(link.alive() for link in links))
+        assert [link.name for link in links] == ["auto", "auto (2)"]
+        assert {link.status()["port"] for link in links} == {bridge.port, second.port}
+        for link in links:
+            link.stop()
+
+
+def test_a_bridge_that_moves_to_another_port_is_found_again(plugged: Plugged, start: Start) -> None:
+    with PtyBridge() as first:
+        plugged.plug(first.port)
+        (link,) = start(BridgeSettings(port="auto"))
+        eventually(link.alive)
+        plugged.ports.clear()
+    eventually(lambda: link.state is bridge_module.State.CLOSED)
+    eventually(lambda: "no such USB adapter is there: plug" in str(link.status().get("problem")))
+    with PtyBridge() as second:
+        plugged.plug(second.port)
+        eventually(link.alive)
+        assert link.status()["port"] == second.port
+        link.stop()
+
+
+def test_the_boards_that_people_use_are_known(plugged: Plugged) -> None:
+    for ids in (CP2102, FTDI, (0x1A86, 0x7523), (0x1A86, 0x55D4), (0x303A, 0x1001), (0x0403, 0x6015)):
+        plugged.plug(f"/dev/{ids[1]:04x}", ids)
+    plugged.plug("/dev/mouse", MOUSE)
+    plugged.plug("/dev/ttyS0", CP2102)
+    plugged.ports[-1].vid = None  # a port of the board itself has no identity
+    assert len(usb.matching(usb.Identity())) == 6
+
+
+def test_an_adapter_that_cannot_be_made_quick_is_used_as_it_is(
+    bridge: PtyBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pty refuses the ioctl, as adapters other than FTDI's may."""
+    asked: list[bool] = []
+    really = port_module._Port.set_low_latency_mode
+
+    def ask(self: port_module._Port, on: bool) -> None:
+        asked.append(on)
+        really(self, on)
+
+    monkeypatch.setattr(port_module._Port, "set_low_latency_mode", ask)
+    monkeypatch.setattr(port_module.os, "ttyname", lambda _descriptor: "/dev/ttyUSB0")
+    port_module.open_port(bridge.port).close()
+    assert asked == [True]
+
+
+# -- pulled at any byte ------------------------------------------------------------------------------------------------
+
+
+class Pulled:
+    """A port's name behind which ptys come and go; `link` is at work on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._name = folder / "ttyUSB0"
+        self._ends: tuple[int, int] | None = None
+        self.heard: queue.Queue[Received] = queue.Queue()
+        self.counters = Counters()
+        self.link = BridgeLink(str(self._name), self._handle, TurnedClock(), self.counters)
+        self.link.start()
+
+    def _handle(self, link: Link, received: Received) -> None:
+        self.heard.put(received)
+        link.send(received.mac, b"reply to " + received.frame)
+
+    def plug(self) -> int:
+        master, slave = os.openpty()
+        tty.setraw(slave)
+        self._ends = master, slave
+        self._name.symlink_to(os.ttyname(slave))
+        eventually(lambda: self.link.state is bridge_module.State.WAITING)
+        return master
+
+    def pull(self) -> None:
+        if self._ends is not None:
+            self._name.unlink()
+            for end in self._ends:
+                os.close(end)
+            self._ends = None
+            eventually(lambda: self.link.state is bridge_module.State.CLOSED)
+
+    def close(self) -> None:
+        self.link.stop()
+        self.pull()
+
+
+@pytest.fixture
+def pulled(tmp_path: Path) -> Iterator[Pulled]:
+    made = Pulled(tmp_path)
+    yield made
+    made.close()
+
+
+def hello(boot: int, consumed: int = 0) -> bytes:
+    return line.frame(line.Hello(boot, consumed, 240, b"\x02" * 6, 6, (0,) * 6, "0.1.0").to_bytes())
+
+
+def heard(number: int) -> bytes:
+    return line.frame(line.HeardFrame(0, b"\x0a" * 6, -50, b"frame %d" % number).to_bytes())
+
+
+def read_for(master: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        assert select.select([master], [], [], 2)[0], data
+        data += os.read(master, size - len(data))
+    return data
+
+
+def reply_to(number: int) -> bytes:
+    return line.frame(line.Send(b"\x0a" * 6, b"reply to frame %d" % number).to_bytes())
+
+
+@pytest.mark.slow
+def test_a_bridge_pulled_at_any_byte_of_what_it_says_begins_anew(pulled: Pulled) -> None:
+    said = hello(1) + heard(1) + heard(2) + hello(1, 30)
+    begins = {b"frame 1": len(hello(1)), b"frame 2": len(hello(1) + heard(1))}
+    whole_after = [len(hello(1) + heard(1)), len(hello(1) + heard(1) + heard(2))]
+    for cut in range(len(said) + 1):
+        master = pulled.plug()
+        os.write(master, said[:cut])
+        expected = sum(cut >= end for end in whole_after)
+        got = [pulled.heard.get(timeout=2).frame for _ in range(expected)]
+        assert got == [b"frame 1", b"frame 2"][:expected]
+        pulled.pull()
+        assert pulled.heard.empty(), "half a frame is none"
+        master = pulled.plug()
+        os.write(master, said[cut:])  # the other half, out of another time: a piece of a frame, then whole ones
+        os.write(master, b"\x00" + hello(2) + heard(3))
+        whole = [frame for frame, begin in begins.items() if cut <= begin]
+        assert [pulled.heard.get(timeout=2).frame for _ in [*whole, 3]] == [*whole, b"frame 3"], "no two halves are one"
+        answered = b""
+        while reply_to(3) not in answered:
+            answered += read_for(master, 1)
+        pulled.pull()
+
+
+@pytest.mark.slow
+def test_a_bridge_pulled_at_any_byte_of_what_it_is_told_is_told_only_what_is_still_timely(pulled: Pulled) -> None:
+    for cut in range(len(reply_to(1)) + 1):
+        master = pulled.plug()
+        os.write(master, hello(1) + heard(1))
+        assert pulled.heard.get(timeout=2).frame == b"frame 1"
+        told = read_for(master, cut)
+        assert told == (b"\x00" + reply_to(1))[:cut], "END first: whatever was under way is ended"
+        pulled.pull()
+        master = pulled.plug()
+        os.write(master, heard(2) + hello(2) + heard(3))
+        assert [pulled.heard.get(timeout=2).frame for _ in range(2)] == [b"frame 2", b"frame 3"]
+        fresh = b"\x00" + reply_to(3)  # what came before the hello grants no credit, and its reply is too late after it
+        assert read_for(master, len(fresh)) == fresh, "not a byte of the reply that was cut"
+        pulled.pull()
+    assert pulled.counters["serial_garbage"] == 0
+
+
+# -- of no use ---------------------------------------------------------------------------------------------------------
+
+
+class Watched:
+    def __init__(self, clock: TurnedClock, *bridges: PtyBridge) -> None:
+        self.clock = clock
+        self.links = make_bridges(
+            [BridgeSettings(port=one.port) for one in bridges], lambda *_: None, clock, Counters()
+        )
+        self.watch = watch.Watch(self.links, clock)
+
+    def __enter__(self) -> Self:
+        for link in self.links:
+            link.start()
+        eventually(lambda: all(link.alive() for link in self.links))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for link in self.links:
+            link.stop()
+
+
+def test_a_dead_bridge_is_named_within_a_minute(
+    clock: TurnedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert watch.DEAD + bridge_module._SILENT <= 45, "and what is told every two seconds leaves in time"
+    monkeypatch.setattr(watch, "DEAD", 0.5)
+    monkeypatch.setattr(bridge_module, "_SILENT", 0.2)
+    caplog.set_level(logging.INFO)
+    with PtyBridge() as first, Watched(clock, first) as watched:
+        link = watched.links[0]
+        clock.now += 77
+        first._stop.set()  # the board hangs, its adapter does not
+        first._thread.join(2)
+        eventually(lambda: not link.alive())
+        clock.now += 1000
+        until = time.monotonic() + 3
+        while "is dead since" not in caplog.text and time.monotonic() < until:
+            watched.watch.look()
+            time.sleep(0.02)
+        assert caplog.text.count("no bridge says hello: is it flashed") == 1
+        status = link.status()
+        assert "no bridge says hello: is it flashed, is it the right port?" in str(status["problem"])
+        assert str(status["silent_since"]).startswith("2026-06-01T06:0")
+        assert link.status() == status, "it is no news again"
+        first.hello()
+        eventually(link.alive)
+        watched.watch.look()
+        assert "is back" in caplog.text
+        assert not {"problem", "silent_since"} & set(link.status())
+
+
+def test_a_port_full_of_noise_is_no_bridge(pulled: Pulled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge_module, "_SILENT", 0.3)
+    master = pulled.plug()
+    os.write(master, hello(1))
+    eventually(pulled.link.alive)
+    until = time.monotonic() + 0.6
+    while time.monotonic() < until:
+        with contextlib.suppress(BlockingIOError):
+            os.write(master, b"\x55noise\x00")
+        time.sleep(0.005)
+    assert pulled.link.state is bridge_module.State.WAITING
+    assert "no bridge says hello" in str(pulled.link.status()["problem"])
+
+
+def test_a_bridge_that_hears_nobody_while_another_does_is_named(
+    clock: TurnedClock, bridge: PtyBridge, node: PlayedNode
+) -> None:
+    with PtyBridge() as deaf, Watched(clock, bridge, deaf) as watched:
+        good, bad = watched.links
+        watched.watch.look()
+        for _ in range(watch._ENOUGH):
+            bridge.hear(node.seal(b"\x80"))
+        eventually(lambda: good.frames == watch._ENOUGH)
+        watched.watch.look()
+        assert bad.flaw is None, "an hour has not gone by"
+        clock.now += watch.DEAF
+        watched.watch.look()
+        assert "hears no node while another bridge does: look at its antenna" in str(bad.status()["problem"])
+        assert bad.alive()
+        assert "problem" not in good.status()
+        deaf.hear(node.seal(b"\x80"))
+        eventually(lambda: bad.frames == 1)
+        watched.watch.look()
+        assert "problem" not in bad.status()
+
+
+def test_where_no_bridge_hears_anybody_none_is_to_blame(clock: TurnedClock, bridge: PtyBridge) -> None:
+    with PtyBridge() as other, Watched(clock, bridge, other) as watched:
+        watched.watch.look()
+        clock.now += 10 * watch.DEAF
+        watched.watch.look()
+        assert [link.flaw for link in watched.links] == [None, None]
+
+
+def test_bridges_on_different_radio_channels_are_named(
+    clock: TurnedClock, bridge: PtyBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PtyBridge() as other, Watched(clock, bridge, other) as watched:
+        link = watched.links[1]
+        assert link._hello is not None
+        monkeypatch.setattr(BridgeLink, "channel", property(lambda self: 11 if self is link else 6))
+        watched.watch.look()
+        assert "listens on radio channel 11" in str(link.status()["problem"])
+        assert "on 11: a site has one" in str(watched.links[0].status()["problem"])
