@@ -27,6 +27,7 @@ from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
+from stoep.uplink.certificate import Certificate
 from stoep.uplink.connection import Broker
 from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
@@ -37,7 +38,7 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage"),
+    *("windows_published", "alarms", "messages_delivered", "messages_refused", "serial_garbage", "broker_garbage"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
@@ -71,6 +72,16 @@ def restore(database: Database) -> dict[int, Position]:
     return positions
 
 
+def certificate(chosen: settings.Settings) -> Certificate | None:
+    """Ours, for the city's broker. Raises SettingsError when its files do not belong together."""
+    mqtt = chosen.mqtt
+    if mqtt.cert_file is None or mqtt.key_file is None:
+        return None
+    own = Certificate(chosen.path(mqtt.cert_file), chosen.path(mqtt.key_file))
+    own.check()
+    return own
+
+
 def _local_broker(chosen: settings.Settings, local: settings.LocalBrokerSettings) -> LocalBroker:
     return LocalBroker(
         local.host,
@@ -97,6 +108,7 @@ class Service:
             None if mqtt.ca_file is None else chosen.path(mqtt.ca_file),
             mqtt.username,
             settings.password(chosen, mqtt.password_file),
+            certificate(chosen),
         )
         files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
@@ -129,9 +141,20 @@ class Service:
         )
         self._positions = restore(database)
         self._alarms = nodes.alarms(database)
-        self._refiner = refiner.Refiner(database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse)
+        self._refiner = refiner.Refiner(
+            database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse, forward=mqtt.forward
+        )
         self._publisher = publisher.Publisher(
-            broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
+            broker,
+            self._outbox,
+            self._retained,
+            native.gateway_topic,
+            native.offline(),
+            counters,
+            pulse,
+            clock=self._clock,
+            mark=native.mark,
+            backlog_per_second=mqtt.backlog_per_second,
         )
         self._links: dict[str, Link] = {
             bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters) for bridge in chosen.bridge
@@ -148,6 +171,7 @@ class Service:
             self._refiner,
             list(self._links.values()),
             self._more,
+            states="state" in mqtt.forward,
         )
         self._identities: dict[bytes, Identity] = {}
         self._apply_registry()
@@ -232,6 +256,7 @@ class Service:
 
     def _more(self) -> dict[str, Any]:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
+        more["uplink"] = dict(self._publisher.status())
         if self._registry.problem is not None:
             more["registry_problem"] = self._registry.problem
         return more

@@ -15,6 +15,7 @@ from stoep.errors import SettingsError
 Form = TypeVar("Form", bound=msgspec.Struct)
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Forwarded = Literal["window", "event", "state", "sample"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 _AT = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]+)`")
@@ -75,8 +76,12 @@ class MqttSettings(Strict, frozen=True):
     ca_file: str | None = None
     username: str | None = None
     password_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     client_id: str | None = None
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    forward: Annotated[frozenset[Forwarded], msgspec.Meta(min_length=1)] = frozenset({"window", "event", "state"})
+    backlog_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 50.0
 
 
 class LocalBrokerSettings(Strict, frozen=True):
@@ -200,6 +205,7 @@ def load(file: Path) -> Settings:
         raise SettingsError(file, "clock.file", "is missing", 'add it, or say clock.source = "system"')
     _check_light(file, settings, named="lighting" in raw)
     _check_broker(file, settings, "mqtt", settings.mqtt)
+    _check_certificate(file, settings, settings.mqtt)
     if settings.local_broker is not None:
         _check_broker(file, settings, "local_broker", settings.local_broker)
     return settings
@@ -214,6 +220,23 @@ def _check_broker(file: Path, settings: Settings, table: str, broker: MqttSettin
         raise SettingsError(file, f"{table}.ca_file = {ca_file!r}", "is not there", "name the CA's certificate file")
     if broker.password_file is not None and broker.username is None:
         raise SettingsError(file, f"{table}.username", f"is missing beside {table}.password_file", "add it")
+
+
+def _check_certificate(file: Path, settings: Settings, mqtt: MqttSettings) -> None:
+    files = {"cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
+    for key, name in files.items():
+        if name is None:
+            continue
+        if not mqtt.tls:
+            problem = "means nothing while mqtt.tls = false"
+            raise SettingsError(file, f"mqtt.{key}", problem, "remove it, or turn TLS on")
+        if not settings.path(name).is_file():
+            what = "certificate" if key == "cert_file" else "private key"
+            raise SettingsError(file, f"mqtt.{key} = {name!r}", "is not there", f"name the file with our {what}")
+    missing = [key for key, name in files.items() if name is None]
+    if len(missing) == 1:
+        (other,) = files.keys() - set(missing)
+        raise SettingsError(file, f"mqtt.{missing[0]}", f"is missing beside mqtt.{other}", "add it")
 
 
 def after_noon(time: str) -> int:

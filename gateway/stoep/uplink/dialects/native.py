@@ -1,6 +1,6 @@
 """Our own dialect: topics and JSON under `stoep/1/`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -8,9 +8,9 @@ import msgspec
 
 from stoep import __version__
 from stoep.store.nodes import Identity
-from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
+from stoep.store.windows import SECONDS, Flag, Reading, TimeQuality, Total, Window
 from stoep.wire.channels import Catalogue, Channel
-from stoep.wire.messages import Alarm, Health
+from stoep.wire.messages import Alarm, Health, Sample
 
 _REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
@@ -80,6 +80,11 @@ class Native:
             "time_quality": TimeQuality(total.time).word,
         }
 
+    @staticmethod
+    def mark(payload: bytes) -> bytes:
+        """The same message, sent as part of the backlog."""
+        return payload.removesuffix(b"}") + b',"backlog":true}'
+
     def _window(self, identity: Identity, window: Window) -> dict[str, Any]:
         channels = {
             channel.name: self._channel(channel, window.totals[number])
@@ -100,6 +105,32 @@ class Native:
         key = f"window {identity.kid.hex()} {window.start}"
         payload = msgspec.json.encode(self._window(identity, window))
         return key, self._topic(identity.name, "window"), payload
+
+    def sample(
+        self, identity: Identity, sample: Sample, readings: Iterable[Reading], moment: Moment
+    ) -> tuple[str, str, bytes] | None:
+        """The single readings, but for those that would tell who passes; None where none is left."""
+        values = {
+            channel.name: {
+                "value": channel.value(counts),
+                "unit": channel.unit,
+                "quality": {"flag": int(flag), "reason": _REASONS[flag]},
+                "time_quality": moment.quality.word,
+            }
+            for channel, counts, flag in readings
+            if channel.leaves == "reading"
+        }
+        if not values:
+            return None
+        document = {
+            **self._who(identity),
+            "epoch": sample.epoch,
+            "seq": sample.seq,
+            "time": timestamp(moment.utc),
+            "channels": values,
+        }
+        key = f"sample {identity.id} {sample.epoch} {sample.seq}"
+        return key, self._topic(identity.name, "sample"), msgspec.json.encode(document)
 
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]:
         kind = self._catalogue.alarms[alarm.code]
