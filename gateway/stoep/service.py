@@ -4,16 +4,18 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stoep import __version__, registry, settings, status
 from stoep.clock import Clock, FileClock, SystemClock, real
+from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
+from stoep.downlink.prompt import Prompt
 from stoep.errors import PermanentError
 from stoep.health import Counters, Pulse
-from stoep.intake.intake import Intake
-from stoep.intake.node import Node
+from stoep.intake.intake import Intake, Reply
+from stoep.intake.node import Heard, Node
 from stoep.links.base import Link, Received
 from stoep.links.bridge import BridgeLink
 from stoep.links.broker import BrokerLink, LocalBroker
@@ -39,6 +41,7 @@ _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
     *("windows_published", "alarms", "messages_delivered", "messages_refused", "serial_garbage", "broker_garbage"),
+    *("commands", "commands_accepted", "commands_applied", "commands_refused", "unasked"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
@@ -130,6 +133,17 @@ class Service:
             committed=self._committed,
             pulse=pulse,
         )
+        self._prompt = Prompt(self._speak)
+        self._commands = Commands(
+            database,
+            self._outbox,
+            self._clock,
+            catalogue(),
+            counters,
+            native.result,
+            heard=self._heard,
+            changed=self._prompt.want,
+        )
         self.intake = Intake(
             new_instance(),
             self._clock,
@@ -138,6 +152,7 @@ class Service:
             add=self._journal.add,
             wait=self._journal.wait,
             light=self._lights.light,
+            wanted=self._commands.wanted,
         )
         self._positions = restore(database)
         self._alarms = nodes.alarms(database)
@@ -156,6 +171,7 @@ class Service:
             mark=native.mark,
             backlog_per_second=mqtt.backlog_per_second,
         )
+        self._publisher.subscribe(native.set_topic, self._commands.take)
         self._links: dict[str, Link] = {
             bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters) for bridge in chosen.bridge
         }
@@ -208,6 +224,8 @@ class Service:
         while not stop.wait(_TURN):
             now = real()
             self._status.publish(self._identities)
+            self._commands.turn()
+            self._prompt.turn()
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
                 if self._registry.refresh():
@@ -222,12 +240,25 @@ class Service:
 
     def _received(self, link: Link, received: Received) -> None:
         """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
-        reply = self.intake.handle(received.frame, received.at, received.rssi, link.name)
-        if reply is None:
-            return
+        reply = self.intake.handle(received.frame, received.at, received.rssi, link.name, received.mac)
+        if reply is not None:
+            self._send(link, received.mac, reply)
+
+    def _speak(self, kid: bytes) -> bool:
+        """Says to a node that listens what it is to know now; False: that is nothing."""
+        said = self.intake.unasked(kid)
+        if said is None:
+            return False
+        self._send(self._links[said.via], said.mac, said.reply)
+        return True
+
+    def _send(self, link: Link, mac: bytes, reply: Reply) -> None:
         ways = [self._links[name] for name in reply.via]
         best = next((way for way in ways if way.medium == link.medium and way.alive()), link)
-        best.send(received.mac, reply.frame)
+        best.send(mac, reply.frame)
+
+    def _heard(self) -> Mapping[bytes, Heard]:
+        return self.intake.heard()
 
     def _committed(self, entries: list[Entry]) -> None:
         self.intake.committed(entries)
@@ -250,6 +281,8 @@ class Service:
         self.intake.set_nodes(found)
         lampposts = [kid for kid, entry in self._registry.entries.items() if entry.kind == "lamppost"]
         self._lights.set_lamps(lampposts, self._registry.groups.values())
+        self._commands.set_nodes(self._registry.entries.values())
+        self._prompt.set_awake(lampposts)
         for link in self._links.values():
             link.allow(self._registry.entries)
         _log.info("%d nodes are in the registry", len(found))

@@ -1,10 +1,12 @@
 """The stations from intake to outbox without threads: a test says when a commit, a look and a crash happen."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gateway_rig import PlayedNode, TurnedClock
+from stoep.downlink.commands import Commands
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Node
@@ -37,8 +39,10 @@ class Chain:
         node: PlayedNode,
         kind: str = "bin",
         light: LightOf = lambda _kid, _utc: None,
+        settings: Mapping[int, int] | None = None,
     ) -> None:
         self._file = file
+        self._settings = settings or {}
         self._kind = kind
         self._light = light
         self.clock = clock
@@ -54,6 +58,15 @@ class Chain:
         self.journal = Journal(
             self.database, self.clock, boot, seconds=1, samples=500, committed=self._committed, pulse=Pulse()
         )
+        self.commands = Commands(
+            self.database,
+            self.outbox,
+            self.clock,
+            catalogue(),
+            self.counters,
+            native.result,
+            heard=lambda: self.intake.heard(),
+        )
         self.intake = Intake(
             instance,
             self.clock,
@@ -62,6 +75,7 @@ class Chain:
             add=self.journal.add,
             wait=self._wait,
             light=self._light,
+            wanted=self.commands.wanted,
         )
         self.alarms_commit = True
         positions = restore(self.database)
@@ -74,13 +88,14 @@ class Chain:
         self.identity = identity
         self.refiner.name(identity)
         self.met = Node(
-            Entry(self.node.kid, self.node.name, self._kind, self.node.secret),
+            Entry(self.node.kid, self.node.name, self._kind, self.node.secret, self._settings),
             identity.id,
             instance,
             positions.get(identity.id) or Position(),
             alarms.get(identity.id, set()),
         )
         self.intake.set_nodes([self.met])
+        self.commands.set_nodes([self.met.entry])
 
     def _committed(self, entries: Any) -> None:
         self.intake.committed(entries)
@@ -119,11 +134,15 @@ class Chain:
                 return answer
         raise AssertionError("challenged twice")
 
-    def windows(self) -> list[dict[str, Any]]:
-        """What waits for the city, and goes with this."""
+    def messages(self, end: str) -> list[dict[str, Any]]:
+        """What waits for the city in topics with this end, and goes with this."""
         messages = self.outbox.next(1000, ())
         self.outbox.confirmed([message.id for message in messages])
-        return [json.loads(message.payload) for message in messages if message.topic.endswith("/window")]
+        return [json.loads(message.payload) for message in messages if message.topic.endswith(end)]
+
+    def windows(self) -> list[dict[str, Any]]:
+        """What waits for the city, and goes with this."""
+        return self.messages("/window")
 
     def row(self, query: str) -> Any:
         with self.database.reading() as sql:

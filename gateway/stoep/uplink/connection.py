@@ -35,7 +35,7 @@ _WITH_WILL = 0x04  # MQTT 5, section 3.14.2.1
 _PATIENCE = 0.75  # of the keepalive: paho gives a silent broker up after twice what it is told
 
 Confirmed = Callable[[int, int], None]  # (message id, reason code)
-Handler = Callable[[str, bytes], None]  # (topic, payload); what it raises ends the process
+Handler = Callable[[str, bytes, bool], None]  # (topic, payload, retained); what it raises ends the process
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ class Connection:
 
     @staticmethod
     def _on_message(handler: Handler, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        handler(message.topic, bytes(message.payload))  # paho sends the PUBACK when we have returned
+        handler(message.topic, bytes(message.payload), message.retain)  # paho sends the PUBACK when we have returned
 
     @staticmethod
     def _on_stray(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

@@ -89,7 +89,7 @@ class Publisher:
         self.problem: str | None = None
 
     def subscribe(self, topic: str, handler: Handler) -> None:
-        """Before `run`: messages that match go to `handler(topic, payload)`, on this thread, with QoS 1.
+        """Before `run`: messages that match go to `handler(topic, payload, retained)`, on this thread, with QoS 1.
 
         The broker keeps what comes while we are away; it is told that a message arrived when the handler has returned.
         The same message may come twice. An exception of the handler ends the process.

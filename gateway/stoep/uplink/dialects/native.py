@@ -44,6 +44,34 @@ class Heard(Protocol):
     def health(self) -> Health | None: ...
 
 
+class Result(Protocol):
+    """What came of a command of the city: which (`number` is ours, `id` the city's), whose, what, why, since when."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def kid(self) -> bytes | None: ...
+
+    @property
+    def id(self) -> str | None: ...
+
+    @property
+    def result(self) -> str: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+    @property
+    def version(self) -> int | None: ...
+
+    @property
+    def utc(self) -> int | None: ...
+
+
 def timestamp(utc: float) -> str:
     return datetime.fromtimestamp(int(utc), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -56,6 +84,7 @@ class Native:
         self._generation = generation
         self._catalogue = catalogue
         self.gateway_topic = f"stoep/1/{site}/gateway"
+        self.set_topic = f"stoep/1/{site}/+/set"  # what the city wants of its nodes
 
     def _topic(self, node: str, what: str) -> str:
         return f"stoep/1/{self._site}/{node}/{what}"
@@ -150,15 +179,6 @@ class Native:
         key = f"event {identity.id} {alarm.epoch} {alarm.number}"
         return key, self._topic(identity.name, "event"), msgspec.json.encode(document)
 
-    def _refusal(self, health: Health) -> str | None:
-        if not health.refused:
-            return None
-        if health.flaw in self._catalogue.refusals:
-            return self._catalogue.refusals[health.flaw]
-        names = {setting.id: setting.name for setting in self._catalogue.settings.values()}
-        flaw = names.get(health.flaw, f"setting {health.flaw}")
-        return f"{flaw} cannot be so on this node" if health.flaw else "nobody answered under them"
-
     def _health(self, health: Health) -> dict[str, Any]:
         return {
             "wakes": health.wakes,
@@ -172,7 +192,7 @@ class Native:
             "settings": {
                 "version": f"{health.version:08x}",
                 "refused": f"{health.refused:08x}" if health.refused else None,
-                "reason": self._refusal(health),
+                "reason": self._catalogue.refusal(health.flaw) if health.refused else None,
             },
             "failed_readings": dict(zip(self._catalogue.sensors, health.failed, strict=True)),
         }
@@ -198,6 +218,21 @@ class Native:
             "versions": {"gateway": __version__},
         }
         return self._topic(identity.name, "state"), msgspec.json.encode(document)
+
+    def result(self, said: Result) -> tuple[str, str, bytes]:
+        """What came of a command; said again under the same key, it takes the place of the one before."""
+        document = {
+            "site": self._site,
+            "node": said.node,
+            "kid": None if said.kid is None else said.kid.hex(),
+            "id": said.id,
+            "result": said.result,
+            "reason": said.reason,
+            "settings": None if said.version is None else f"{said.version:08x}",
+            "time": None if said.utc is None else timestamp(said.utc),
+        }
+        key = f"set {said.number} {said.result}"
+        return key, self._topic(said.node, "set/result"), msgspec.json.encode(document)
 
     def gateway(self, status: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode({"site": self._site, "status": "online", "version": __version__, **status})
