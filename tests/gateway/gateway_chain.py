@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,11 @@ class Chain:
             alarms.get(identity.id, set()),
         )
         self.intake.set_nodes([self.met])
+        self.commands.set_nodes([self.met.entry])
+
+    def wish(self, settings: Mapping[int, int]) -> None:
+        """The registry says other settings now."""
+        self.met.entry = replace(self.met.entry, settings=settings)
         self.commands.set_nodes([self.met.entry])
 
     def _committed(self, entries: Any) -> None:

@@ -10,7 +10,6 @@ import pytest
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
 from stoep.downlink.order import RefusedError, check, outline, read
-from stoep.registry import Entry
 from stoep.store import commands as rows
 from stoep.store.commands import Result
 from stoep.uplink.dialects.native import timestamp
@@ -131,10 +130,8 @@ def test_the_operators_other_settings_go_on_below_the_citys(town: Town) -> None:
     town.wants(interval=600)
     town.report()
     town.report(health({1: 600, 3: 1500}))
-    changed = Entry(town.node.kid, "bin-1", "bin", town.node.secret, {1: 1200, 3: 1400})
     town.hears()
-    town.chain.met.entry = changed
-    town.chain.commands.set_nodes([changed])
+    town.chain.wish({1: 1200, 3: 1400})
     assert town.report().settings == {1: 600, 3: 1400}
 
 
