@@ -8,6 +8,8 @@ VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 PYTEST := $(BIN)/python -m pytest
+# Two processes share the tests; what wants the cores for itself is in one group, and runs one after the other.
+SHARED := -n 2 --dist loadgroup
 QUICK := -m "not slow"
 STUBS := micropython-esp32-stubs>=1.28,<2
 
@@ -34,11 +36,11 @@ run: $(VENV)/.twin ## the street, live in the terminal [FOR=SECONDS]
 
 check: lint ## what to run before each commit: lint and the quick tests, under 3 minutes
 	@echo "== quick tests of every room"
-	@$(PYTEST) -q $(QUICK)
+	@$(PYTEST) -q $(SHARED) $(QUICK)
 
 test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
-	@$(PYTEST) -q --durations=10
+	@$(PYTEST) -q $(SHARED) --durations=10
 
 proof: wire power-cuts attack serial-line rough-day follow-me night ## the long campaigns one after the other, over an hour
 

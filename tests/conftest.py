@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ _PATIENCE = 60  # seconds: a script that is still running then hangs
 
 
 _FIGURES = pytest.StashKey[list[str]]()
+_VALIDATED = pytest.StashKey[Counter[str]]()
 
 
 @pytest.fixture
@@ -23,13 +25,33 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash.setdefault(_FIGURES, []).append
 
 
+def _validated() -> dict[str, int]:
+    contract = sys.modules.get("contract")
+    return dict(contract.validated) if contract is not None else {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of two processes that share the work tells the first one what it measured."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput |= {"figures": config.stash.get(_FIGURES, []), "validated": _validated()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told = getattr(node, "workeroutput", {})
+    stash = node.config.stash
+    stash.setdefault(_FIGURES, []).extend(told.get("figures", []))
+    stash.setdefault(_VALIDATED, Counter()).update(told.get("validated", {}))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What was measured, and how many messages of this run were held against the contract, whoever said them."""
     for line in terminalreporter.config.stash.get(_FIGURES, []):
         terminalreporter.write_line(line)
-    contract = sys.modules.get("contract")
-    if contract is not None and contract.validated:
-        counts = " and ".join(f"{contract.validated[rule]} as {rule}" for rule in contract.RULES)
+    validated = terminalreporter.config.stash.get(_VALIDATED, Counter()) + Counter(_validated())
+    if validated:
+        counts = " and ".join(f"{count} as {rule}" for rule, count in sorted(validated.items()))
         terminalreporter.write_line(f"held against wire.cddl: {counts}")
 
 

@@ -80,9 +80,11 @@ if machine.reset_cause() == 4:
     print("again")
 machine.deepsleep(1_000_000)
 """
-    bench = on_bench(main, use, drift_ppm=50_000, speed=1000.0)
-    assert 1000 <= int(bench.lines[0].split()[1]) < 1200
-    assert 952 <= (bench.times[0] - 1_000_000_000) / 1e6 < 1200
+    bench = on_bench(main, use, drift_ppm=500_000, speed=1000.0)
+    tick, passed = int(bench.lines[0].split()[1]), (bench.times[0] - 1_000_000_000) / 1e6
+    assert tick >= 1000
+    assert passed >= 666
+    assert abs(tick - 1.5 * passed) < 250  # of a busy machine a quarter of a second; without drift it were 500
 
 
 def test_a_board_that_is_not_fed_is_reset_by_its_watchdog(on_bench: OnBench) -> None:

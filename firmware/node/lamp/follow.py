@@ -6,7 +6,9 @@ people (`node/lamp/motions.py`) are somebody on the way, and from then on each m
 the light at once. Bright are the lamp that sees somebody, the next one ahead, and every lamp that will be reached in
 six seconds, two lamps ahead at most or what six seconds reach; the one just behind for a moment, lest they turn round;
 both sides where it is not clear which way it goes on. Speed says how long: a slow walker is given the time, at most
-two minutes from the last motion, and whoever lingers under one lamp three.
+two minutes from the last motion, and whoever lingers under one lamp three. People turn, pass each other and are missed
+by a PIR, so while anybody is on the way each motion besides lights its lamp, both beside it, and two ahead of a
+bicycle, for as long as whoever moved there takes to come past.
 
     one on the way    [lamp, when first seen there, when come there, speed in mm/s, direction or 0, a bit for each lamp
                        that saw it, times it turned, bright from, bright until, given up]
@@ -26,6 +28,7 @@ _SEEN, _TURNS, _FROM, _UNTIL, _GONE = const(5), const(6), const(7), const(8), co
 _MOST = const(4)
 _LAMPS = const(32)
 _AHEAD_MS = const(6000)
+_FAR_MS = const(10000)  # on a bicycle two lamps may miss somebody
 _HOLD_MS = const(4000)
 _LONGEST_MS = const(120000)
 _LINGER_MS = const(180000)
@@ -48,6 +51,7 @@ class Follow:
         self._places = places
         self._motions = Motions(places)
         self._ones = []
+        self._near = None  # until when somebody beside it may come
         self._events = [None] * len(places)
         self._gap = (places[-1] - places[0]) // max(len(places) - 1, 1)
 
@@ -80,11 +84,29 @@ class Follow:
             mine = self._begin(visit, when)
         if mine is not None:
             visit[3] = True
+        if self._ones:
+            self._beside(lamp, when, mine[_SPEED] if mine else _STROLL)
+
+    def _beside(self, lamp, when, speed):
+        # Somebody is about: who moves there may come here, whatever is thought of the way they go; a cyclist further.
+        steps = self._own - lamp
+        if abs(steps) > 1:
+            speed = self._motions.ridden(lamp, when, 1 if steps > 0 else -1)
+            if abs(steps) > 2 or not speed:
+                return
+        distance = abs(self._places[lamp] - self._places[self._own])
+        until = time.ticks_add(when, after(distance + _RANGE, speed))
+        if self._near is None or time.ticks_diff(until, self._near) > 0:
+            self._near = until
 
     def bright(self, now):
         """For how many ms from now this lamp should be bright; 0: it need not be."""
         self._age(now)
         left = 0
+        if self._near is not None:
+            left = max(0, time.ticks_diff(self._near, now))
+            if not left:
+                self._near = None
         for one in self._ones:
             if time.ticks_diff(now, one[_FROM]) >= 0:
                 left = max(left, time.ticks_diff(one[_UNTIL], now))
@@ -162,7 +184,7 @@ class Follow:
         reached = after(distance, speed)
         if 0 <= steps <= 1:
             one[_FROM] = now
-        elif steps > 0 and (steps == 2 or reached <= _AHEAD_MS) and way:
+        elif steps > 0 and (steps == 2 or reached <= _FAR_MS) and way:
             one[_FROM] = time.ticks_add(one[_AT], reached - _AHEAD_MS)
         else:  # behind, or too far to tell
             until = time.ticks_add(now, min(after(_BACK, speed), _BACK_MS))

@@ -15,6 +15,7 @@ import time
 from micropython import const
 
 SLOWEST, FASTEST = const(417), const(9722)  # mm/s: 1.5 and 35 km/h
+_RIDES = const(2500)  # mm/s: nobody on foot is faster for long
 BLUR = const(100)  # dm: how far from a lamp its PIR may see somebody, and a little
 
 _VISITS = const(8)
@@ -87,6 +88,16 @@ class Motions:
                 continue
             found, nearest = (other, pace(distance, min(passed, slowest))), steps
         return found
+
+    def ridden(self, lamp, when, way):
+        """mm/s of somebody on a bicycle who may have come to `lamp` in the direction `way`; 0: nobody may."""
+        for other in self.visits:
+            if 1 <= (lamp - other[0]) * way <= _REACH:
+                distance = abs(self.places[lamp] - self.places[other[0]])
+                passed = time.ticks_diff(when, other[2])
+                if after(distance - BLUR, FASTEST) <= passed <= after(distance + BLUR, _RIDES):
+                    return pace(distance, passed)
+        return 0
 
     def blame(self, lamp, by):
         """Its motions led nowhere; less than nothing: they did."""

@@ -41,17 +41,17 @@ def test_one_lamp_alone_brightens_nobody_however_often():
     assert bright([(2, 5000 * n) for n in range(100)], 495001) == []
 
 
-def test_two_lamps_at_a_pace_of_people_do_with_the_next_one_ahead_at_once():
-    assert bright([(1, 0), (2, 20000)], 20001) == [2, 3]
-    assert bright([(3, 0), (2, 20000)], 20001) == [1, 2]
-    assert bright([(1, 0), (2, 2600)], 2601) == [2, 3, 4]  # at 35 km/h six seconds are more than two lamps
+def test_two_lamps_at_a_pace_of_people_do_with_both_lamps_beside_at_once():
+    assert bright([(1, 0), (2, 20000)], 20001) == [1, 2, 3]
+    assert bright([(3, 0), (2, 20000)], 20001) == [1, 2, 3]
+    assert bright([(1, 0), (2, 2600)], 2601) == [1, 2, 3, 4]  # at 35 km/h six seconds are more than two lamps
     assert bright([(1, 0), (2, 900)], 901) == []  # faster than anybody
     assert bright([(1, 0), (2, 90000)], 90001) == []  # slower
     assert bright([(1, 0), (4, 40000)], 40001) == []  # two lamps between them
 
 
 def test_a_dead_lamp_is_bridged():
-    assert bright([(1, 0), (3, 40000)], 40001) == [3, 4]
+    assert bright([(1, 0), (3, 40000)], 40001) == [2, 3, 4]
     motions = [(0, 0), (1, 18000), (3, 55000)]
     assert bright(motions, 55001) == [2, 3, 4]
     assert 2 in bright(motions[:2], 50000)  # and is itself lit in time, if it can still hear
@@ -59,16 +59,28 @@ def test_a_dead_lamp_is_bridged():
 
 def test_the_wave_goes_on_by_itself_for_a_moment_and_not_for_ever():
     motions = [(0, 0), (1, 4000)]  # a cyclist
-    assert bright(motions, 4001) == [1, 2]
-    assert 3 in bright(motions, 7000)
+    assert bright(motions, 4001) == [0, 1, 2, 3]
+    assert bright(motions, 12000) == [1, 2, 3]  # nobody came back
     for now in range(4001, 60000, 500):
         assert 4 not in bright(motions, now) and 5 not in bright(motions, now)
     assert bright(motions, 25000) == []
 
 
+def test_two_lamps_that_miss_a_fast_cyclist_do_not_stop_the_light():
+    motions = [(0, 0), (1, 3200)]  # 28 km/h: lamp 4 is reached after nine seconds
+    assert 4 in bright(motions, 3200 + 9600 - LEAD - FADE)
+    assert 5 not in bright(motions, 3200 + 9600)
+
+
+def test_a_cyclist_who_comes_past_somebody_slow_has_light_two_lamps_ahead():
+    slow = [(0, 0), (1, 40000), (1, 50000), (1, 59000)]
+    assert bright(slow, 59001) == [0, 1, 2]
+    assert 4 in bright(slow + [(2, 62600)], 62601)  # whoever it is that came from lamp 1 so soon
+
+
 def test_slow_walkers_are_waited_for_and_nobody_longer_than_two_minutes():
     motions = [(0, 0), (1, 45000)]  # 2 km/h
-    assert bright(motions, 45000 + 60000) == [1, 2]
+    assert bright(motions, 45000 + 60000) == [0, 1, 2]
     assert bright(motions, 45000 + 110000) == [3]  # the lamp between may be dead
     assert bright(motions, 45000 + 120001) == []
 
@@ -80,7 +92,7 @@ def test_who_lingers_keeps_both_sides_lit_for_three_minutes():
         now += 9000
         motions.append((1, now))
     assert bright([motion for motion in motions if motion[1] < 190000], 190000) == [0, 1, 2]
-    assert bright(motions, 20000 + 181000) == []
+    assert bright(motions, now + 46000) == []  # the last motion is given the time to the next lamp and past it
 
 
 def test_who_turns_round_has_light_before_them():
@@ -103,7 +115,7 @@ def test_the_clock_wraps_and_what_is_over_stays_over():
         return time.ticks_add(LAST, ms - 30000)
 
     motions = [(1, at(0)), (2, at(20000)), (3, at(40000))]
-    assert bright(motions, at(40001)) == [2, 3, 4]
+    assert bright(motions, at(40001)) == [1, 2, 3, 4]
     follow = seen_by(4, motions)
     for ms in range(40001, 400000, 1000):
         follow.bright(at(ms))
