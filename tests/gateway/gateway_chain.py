@@ -10,7 +10,7 @@ from gateway_rig import PlayedNode, TurnedClock
 from stoep.downlink.commands import Commands
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
-from stoep.intake.node import Node
+from stoep.intake.node import Heard, Node
 from stoep.refine.refiner import Refiner
 from stoep.registry import Entry
 from stoep.service import restore
@@ -66,7 +66,7 @@ class Chain:
             catalogue(),
             self.counters,
             native.result,
-            heard=lambda: self.intake.heard(),
+            heard=self._heard,
         )
         self.intake = Intake(
             instance,
@@ -97,6 +97,9 @@ class Chain:
         )
         self.intake.set_nodes([self.met])
         self.commands.set_nodes([self.met.entry])
+
+    def _heard(self) -> Mapping[bytes, Heard]:
+        return self.intake.heard()
 
     def wish(self, settings: Mapping[int, int]) -> None:
         """The registry says other settings now."""

@@ -1,75 +1,16 @@
 """What the city wants of a node: accepted on disk, done once or not at all, never late, and every step told."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway_chain import Chain
-from gateway_rig import MORNING, PlayedNode, TurnedClock
-from stoep.downlink.order import RefusedError, check, outline, read
+from gateway_rig import MORNING
 from stoep.store import commands as rows
 from stoep.store.commands import Result
 from stoep.uplink.dialects.native import timestamp
-from stoep.wire.channels import catalogue
-from stoep.wire.messages import Health
-from stoep.wire.replies import Answer, version_of
-
-TOPIC = "stoep/1/grote-markt/bin-1/set"
-BASE = {1: 900, 3: 1500}
-DEFAULTS = version_of({})
-
-
-def health(settings: dict[int, int] | None = None, refused: dict[int, int] | None = None, flaw: int = 0) -> Health:
-    version = version_of(BASE if settings is None else settings)
-    return Health(1, 0, 0, 9, 0, 4096, 1, 0, version, version_of(refused) if refused else 0, flaw, (0,) * 8)
-
-
-class Town:
-    """A gateway without threads and its city: commands go in, results come out."""
-
-    def __init__(self, folder: Path, settings: dict[int, int] | None = None, kind: str = "bin") -> None:
-        self.clock = TurnedClock()
-        self.node = PlayedNode()
-        self.chain = Chain(
-            folder / "stoep.db", self.clock, self.node, kind, settings=BASE if settings is None else settings
-        )
-        self._tick = 10
-
-    def wants(
-        self, id_: str = "a", expires: Any = 3600, *, retained: bool = False, topic: str = TOPIC, **settings: Any
-    ) -> None:
-        """`expires` in seconds from now, or as it is said."""
-        when = timestamp(self.clock.utc() + expires) if isinstance(expires, int) else expires
-        self.says(
-            json.dumps({"id": id_, "expires": when, "settings": settings}).encode(), retained=retained, topic=topic
-        )
-
-    def says(self, payload: bytes, *, retained: bool = False, topic: str = TOPIC) -> None:
-        self.chain.commands.take(topic, payload, retained)
-
-    def hears(self) -> list[tuple[str | None, str]]:
-        """(id, result) of each message that waits."""
-        return [(one["id"], one["result"]) for one in self.told()]
-
-    def told(self) -> list[dict[str, Any]]:
-        self.chain.commands.turn()
-        return self.chain.messages("/set/result")
-
-    def report(self, said: Health | None = None, after: float = 60) -> Answer:
-        """The node's next report, and what it is answered."""
-        self.clock.now += after
-        self._tick += round(after)
-        return self.chain.ask(tick=self._tick, health=said)
-
-    def restart(self) -> None:
-        self.chain.crash()
-
-    def audit(self) -> list[str]:
-        with self.chain.database.reading() as sql:
-            return [step.result.value for step in rows.newest(sql, None, 1)[0].steps]
+from stoep.wire.replies import version_of
+from town import BASE, Town, health
 
 
 @pytest.fixture
@@ -253,7 +194,7 @@ def test_a_retained_command_is_refused_and_so_is_its_copy_of_one_that_was_done(t
     assert town.hears() == []
 
 
-# -- once ---------------------------------------------------------------------------------------------------------------
+# -- once --------------------------------------------------------------------------------------------------------------
 
 
 def test_a_repeat_hears_the_same_again_and_is_not_done_again(town: Town) -> None:
@@ -365,86 +306,6 @@ def test_accepted_is_on_disk_before_it_is_said(tmp_path: Path, monkeypatch: pyte
 
 def _dies(*_: Any) -> Any:
     raise ZeroDivisionError
-
-
-# -- refused at once ---------------------------------------------------------------------------------------------------
-
-WHEN = '"expires": "2026-06-01T07:00:00Z"'
-
-
-@pytest.mark.parametrize(
-    ("payload", "why"),
-    [
-        ("{", "not JSON"),
-        ("\xff", "not JSON"),
-        ("[" * 4000, "not JSON"),
-        ("[1]", "not a JSON object"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"interval": 60}}, "now": true}}', "'now' is no key"),
-        (f'{{"id": "a", {WHEN}}}', "settings is missing"),
-        (f'{{{WHEN}, "settings": {{"interval": 60}}}}', "id is missing"),
-        (f'{{"id": 7, {WHEN}, "settings": {{"interval": 60}}}}', "id is not a text"),
-        (f'{{"id": "a b", {WHEN}, "settings": {{"interval": 60}}}}', "id is not a text"),
-        (f'{{"id": "a", "by": 7, {WHEN}, "settings": {{"interval": 60}}}}', "by is not a text"),
-        ('{"id": "a", "settings": {"interval": 60}}', "expires is missing"),
-        ('{"id": "a", "expires": 1780297200, "settings": {"interval": 60}}', "expires is no time"),
-        ('{"id": "a", "expires": "tomorrow", "settings": {"interval": 60}}', "expires is no time"),
-        ('{"id": "a", "expires": "2026-06-01T07:00:00", "settings": {"interval": 60}}', "expires has no time zone"),
-        ('{"id": "a", "expires": "2026-08-01T07:00:00Z", "settings": {"interval": 60}}', "more than 31 days ahead"),
-        (f'{{"id": "a", {WHEN}, "settings": {{}}}}', "at least one setting"),
-        (f'{{"id": "a", {WHEN}, "settings": [1]}}', "at least one setting"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"intervall": 60}}}}', "settings.intervall is no setting: use some of interval"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"interval": "60"}}}}', "settings.interval = 60 is not a whole number from 5 to 86400"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"interval": 60.5}}}}', "is not a whole number"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"sampling": true}}}}', "is not a whole number"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"interval": 4}}}}', "settings.interval = 4 is not a whole number from 5 to 86400"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"interval": 1{"0" * 40}}}}}', "is not a whole number from 5 to 86400"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"link": 1}}}}', "settings.link is not for a bin: only for a lamppost"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"full_mm": 1500}}}}', "settings.full_mm = 1500 is not less than settings.empty_mm = 1500"),
-        (f'{{"id": "a", {WHEN}, "settings": {{"interval": 60}}}}' + " " * 4096, "bytes, 4096 are allowed"),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_is_refused_at_once_and_says_why(town: Town, payload: str, why: str) -> None:
-    town.report(health())
-    town.says(payload.encode("latin-1"))
-    (told,) = town.told()
-    assert told["result"] == "refused"
-    assert why in told["reason"]
-    assert len(told["reason"]) < 250
-    assert town.report().settings is None
-    assert town.audit() == ["refused"]
-
-
-def test_a_command_for_nobody_is_refused_and_not_done_by_anybody(town: Town) -> None:
-    town.report(health())
-    for name in ("bin-2", "", "bin-1" * 100, "é"):
-        town.wants(topic=f"stoep/1/grote-markt/{name}/set", interval=600)
-        (told,) = town.told()
-        assert told["result"] == "refused"
-        assert "no node of this site" in told["reason"]
-    assert town.report().settings is None
-
-
-def test_one_bad_setting_refuses_the_good_ones_too(town: Town) -> None:
-    town.report(health())
-    town.wants(interval=600, full_mm=1)
-    assert town.hears() == [("a", "refused")]
-    assert town.report().settings is None
-
-
-def test_whatever_bytes_come_nothing_is_raised() -> None:
-    known = catalogue().settings
-    good = f'{{"id": "a", {WHEN}, "by": "desk 7", "settings": {{"interval": 60, "full_mm": null}}}}'.encode()
-    assert read(good, known).changes == {1: 60, 4: None}
-    assert outline(good)[:2] == ("a", "desk 7")
-    check({1: 60, 4: None}, "bin", {1: 60}, known)
-    for at in range(len(good)):
-        for byte in (0, 0x22, 0x5C, 0x7B, 0x80, 0xFF):
-            broken = good[:at] + bytes((byte,)) + good[at + 1 :]
-            outline(broken)
-            try:
-                read(broken, known)
-            except RefusedError as error:
-                assert str(error)
 
 
 # -- the audit ---------------------------------------------------------------------------------------------------------
