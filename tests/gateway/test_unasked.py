@@ -160,6 +160,18 @@ def test_after_the_registry_has_changed_every_lamp_is_asked_for() -> None:
     assert sorted(said) == [b"lam1", b"lam2", b"lam2"]
 
 
+def test_a_whole_town_of_lamps_is_not_spoken_to_in_one_breath() -> None:
+    said: list[bytes] = []
+    lamps = Prompt(lambda kid: bool(said.append(kid)))
+    town = [number.to_bytes(4, "big") for number in range(50)]
+    lamps.set_awake(town)
+    lamps.turn()
+    assert len(said) == 20
+    for _ in range(3):
+        lamps.turn()
+    assert sorted(said) == town
+
+
 # -- the whole service, with mosquitto ---------------------------------------------------------------------------------
 
 

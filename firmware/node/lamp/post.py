@@ -94,6 +94,7 @@ class Post:
             staging.forget("reply")
         if answer is None or not (answer.settings or answer.light):
             return False
+        print("unasked settings=%d light=%d" % (len(answer.settings or ()), 1 if answer.light else 0))
         self.wanted = answer.settings
         if answer.light:
             self.live_by(answer.light, self._memory.heard_tick)

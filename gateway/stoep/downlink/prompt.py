@@ -11,6 +11,7 @@ from typing import NamedTuple
 from stoep.clock import real
 
 _AFTER = (0.0, 2.0, 5.0, 12.0, 30.0)  # real seconds
+_IN_ONE_TURN = 20  # frames: a bridge has passed them on long before they are too late
 
 
 class _Due(NamedTuple):
@@ -44,7 +45,7 @@ class Prompt:
         now = real()
         with self._lock:
             due = {kid: item for kid, item in self._due.items() if now - item.since >= _AFTER[item.times]}
-        for kid, item in due.items():
+        for kid, item in list(due.items())[:_IN_ONE_TURN]:
             more = self._speak(kid) and item.times + 1 < len(_AFTER)
             with self._lock:
                 if self._due.get(kid) is not item:  # newer news
