@@ -1,6 +1,7 @@
 """The stations from intake to outbox without threads: a test says when a commit, a look and a crash happen."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,9 @@ class Chain:
         node: PlayedNode,
         kind: str = "bin",
         light: LightOf = lambda _kid, _utc: None,
+        forward: Collection[str] = ("window", "event", "state"),
     ) -> None:
+        self._forward = forward
         self._file = file
         self._kind = kind
         self._light = light
@@ -67,7 +70,15 @@ class Chain:
         positions = restore(self.database)
         alarms = nodes.alarms(self.database)
         self.refiner = Refiner(
-            self.database, self.clock, boot, catalogue(), native, self.outbox, self.counters, Pulse()
+            self.database,
+            self.clock,
+            boot,
+            catalogue(),
+            native,
+            self.outbox,
+            self.counters,
+            Pulse(),
+            forward=self._forward,
         )
         mark = frame.fingerprint(self.node.secret)
         identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, self._kind)
@@ -120,10 +131,14 @@ class Chain:
         raise AssertionError("challenged twice")
 
     def windows(self) -> list[dict[str, Any]]:
-        """What waits for the city, and goes with this."""
+        """The windows that wait for the city; all that waits goes with this."""
+        return self.said("window")
+
+    def said(self, what: str) -> list[dict[str, Any]]:
+        """As `windows`, of another kind of message."""
         messages = self.outbox.next(1000, ())
         self.outbox.confirmed([message.id for message in messages])
-        return [json.loads(message.payload) for message in messages if message.topic.endswith("/window")]
+        return [json.loads(message.payload) for message in messages if message.topic.endswith(f"/{what}")]
 
     def row(self, query: str) -> Any:
         with self.database.reading() as sql:

@@ -17,6 +17,7 @@ from stoep.uplink.connection import Broker
 from stoep.uplink.retained import Retained
 from uplink_rig import GATEWAY, Running, eventually, needs_mosquitto, running
 
+
 def test_rows_go_to_the_city_and_only_then_from_the_outbox(tmp_path: Path, broker_port: int, city: City) -> None:
     with running(tmp_path, broker_port) as gateway:
         gateway.put(*range(200))
@@ -113,7 +114,9 @@ def test_no_more_is_in_flight_than_the_broker_and_we_can_bear(
         assert len(gateway.outbox) == 100
 
 
-def test_a_broker_that_does_not_want_us_is_not_asked_again_soon(tmp_path: Path, scripted: Callable[..., ScriptedBroker]) -> None:
+def test_a_broker_that_does_not_want_us_is_not_asked_again_soon(
+    tmp_path: Path, scripted: Callable[..., ScriptedBroker]
+) -> None:
     broker = scripted(0, connack=0x86)
     with running(tmp_path, broker.port, username="stoep", password="hush-hush") as gateway:
         eventually(lambda: gateway.publisher.problem is not None)
