@@ -1,7 +1,7 @@
 """The stations from intake to outbox without threads: a test says when a commit, a look and a crash happen."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,9 @@ class Chain:
         kind: str = "bin",
         light: LightOf = lambda _kid, _utc: None,
         settings: Mapping[int, int] | None = None,
+        forward: Collection[str] = ("window", "event", "state"),
     ) -> None:
+        self._forward = forward
         self._file = file
         self._settings = settings or {}
         self._kind = kind
@@ -82,7 +84,15 @@ class Chain:
         positions = restore(self.database)
         alarms = nodes.alarms(self.database)
         self.refiner = Refiner(
-            self.database, self.clock, boot, catalogue(), native, self.outbox, self.counters, Pulse()
+            self.database,
+            self.clock,
+            boot,
+            catalogue(),
+            native,
+            self.outbox,
+            self.counters,
+            Pulse(),
+            forward=self._forward,
         )
         mark = frame.fingerprint(self.node.secret)
         identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, self._kind)
@@ -143,15 +153,15 @@ class Chain:
                 return answer
         raise AssertionError("challenged twice")
 
-    def messages(self, end: str) -> list[dict[str, Any]]:
-        """What waits for the city in topics with this end, and goes with this."""
+    def windows(self) -> list[dict[str, Any]]:
+        """The windows that wait for the city; all that waits goes with this."""
+        return self.said("window")
+
+    def said(self, what: str) -> list[dict[str, Any]]:
+        """As `windows`, of another kind of message."""
         messages = self.outbox.next(1000, ())
         self.outbox.confirmed([message.id for message in messages])
-        return [json.loads(message.payload) for message in messages if message.topic.endswith(end)]
-
-    def windows(self) -> list[dict[str, Any]]:
-        """What waits for the city, and goes with this."""
-        return self.messages("/window")
+        return [json.loads(message.payload) for message in messages if message.topic.endswith(f"/{what}")]
 
     def row(self, query: str) -> Any:
         with self.database.reading() as sql:

@@ -1,4 +1,4 @@
-"""A broker by hand: it speaks just enough MQTT 5 to answer as it is told, or not at all, and writes down what it got."""
+"""A broker by hand: enough MQTT 5 to answer as it is told, or not at all, and to write down what it got."""
 
 import contextlib
 import socket
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PINGREQ, _PINGRESP = 1, 0x20, 3, 0x40, 12, b"\xd0\x00"
+_SUBSCRIBE, _SUBACK, _DISCONNECT = 8, 0x90, 14
 DROP = -1  # in the place of a reason code: end the connection
 SILENT = -2  # in the place of a reason code: no answer
 
@@ -32,6 +33,7 @@ class ScriptedBroker:
         receive_maximum: int | None = None,
         largest: int | None = None,
         connack: int = 0,
+        suback: int = 1,
         silent: bool = False,
         port: int = 0,
     ) -> None:
@@ -39,6 +41,8 @@ class ScriptedBroker:
         self.port = self._listener.getsockname()[1]
         self.answer = answer
         self.silent = silent
+        self.suback = suback
+        self.goodbyes: list[bytes] = []  # the body of each DISCONNECT
         self.got: list[Publish] = []
         self.connects: list[bytes] = []  # the body of each CONNECT
         self.unanswered = 0
@@ -87,6 +91,10 @@ class ScriptedBroker:
             talking.sendall(self._connack)
         elif head >> 4 == _PINGREQ:
             talking.sendall(_PINGRESP)
+        elif head >> 4 == _SUBSCRIBE:
+            talking.sendall(bytes([_SUBACK, 4]) + body[:2] + bytes([0, self.suback]))
+        elif head >> 4 == _DISCONNECT:
+            self.goodbyes.append(body)
         elif head >> 4 == _PUBLISH:
             self._publish(talking, head, body)
 

@@ -49,7 +49,7 @@ class Town:
 
     def told(self) -> list[dict[str, Any]]:
         self.chain.commands.turn()
-        return self.chain.messages("/set/result")
+        return self.chain.said("set/result")
 
     def report(self, said: Health | None = None, after: float = 60) -> Answer:
         """The node's next report, and what it is answered."""

@@ -8,7 +8,6 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,13 @@ def _properties(packet: int, **values: int) -> Properties:
     return made
 
 
+def _passing_to(handler: Handler) -> Callable[[mqtt.Client, Any, mqtt.MQTTMessage], None]:
+    def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        handler(message.topic, bytes(message.payload), message.retain)  # paho sends the PUBACK when this has returned
+
+    return on_message
+
+
 class Connection:
     """`handlers`: topic filter → what takes the messages that match; the broker is told when it has returned."""
 
@@ -93,7 +99,7 @@ class Connection:
         client.on_log = self._on_log
         client.on_message = self._on_stray
         for topic, handler in handlers.items():
-            client.message_callback_add(topic, partial(self._on_message, handler))
+            client.message_callback_add(topic, _passing_to(handler))
         if broker.username is not None:
             client.username_pw_set(broker.username, broker.password)
         if broker.tls:
@@ -151,7 +157,10 @@ class Connection:
 
     def _ended(self, reason: object) -> UplinkError:
         host = self._broker.host
-        return alert(host, self._error) or UplinkError(f"the connection to {host} was lost ({reason})")
+        if self._tls is not None and not self.ready:  # the reset may have overtaken the alert
+            hint = "does it want another certificate of ours? Look at mqtt.cert_file"
+            return alert(host, self._error) or UplinkError(f"the broker {host} hung up before it answered; {hint}")
+        return UplinkError(f"the connection to {host} was lost ({reason})")
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """The message's id, for `confirmed`."""
@@ -209,10 +218,6 @@ class Connection:
         if any(reason.value >= FAILURE for reason in reasons):
             self.deaf = f"the broker does not let us hear {topic} ({reasons[0]}); let the account read there"
             _log.warning("%s", self.deaf)
-
-    @staticmethod
-    def _on_message(handler: Handler, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        handler(message.topic, bytes(message.payload), message.retain)  # paho sends the PUBACK when we have returned
 
     @staticmethod
     def _on_stray(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:

@@ -67,7 +67,7 @@ class Lanes:
             if len(taken) >= count:
                 return
             self._places[rank] = _Place(row.at, row.id)
-            if not passed(row):
+            if row not in taken and not passed(row):
                 taken.append(row)
         if len(rows) < _CHUNK:
             self._places[rank] = _Place() if self._behind[rank] else self._places[rank]

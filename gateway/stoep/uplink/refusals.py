@@ -30,7 +30,7 @@ def named(reason: int) -> str:
     try:
         return f"{ReasonCode(PacketTypes.PUBACK, identifier=reason)}, {reason:#04x}"
     except (KeyError, ValueError, AssertionError):
-        return "too large" if reason == TOO_LARGE else f"{reason:#04x}"
+        return "larger than it takes" if reason == TOO_LARGE else f"{reason:#04x}"
 
 
 @dataclass
@@ -61,13 +61,12 @@ class Refusals:
         self._reasons[topic] = f"{named(reason)}; {remedy}" if remedy else named(reason)
         if row is None:
             return
-        self._hold(row)
-        if remedy is None:
-            return
-        self._in_a_row[topic] += 1
+        if remedy is not None:
+            self._in_a_row[topic] += 1
         if self._in_a_row[topic] >= _IN_A_ROW and not self._holds(self._topics.get(topic)):
             self._topics.setdefault(topic, _Hold()).again(_LONGEST_TOPIC_SECONDS)
             self._next = min(self._next, self._topics[topic].until)
+        self._hold(row)
 
     def struck(self, row: int, topic: str, why: str) -> None:
         """The connection ended over this message, as far as one can tell."""
