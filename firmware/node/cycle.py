@@ -82,15 +82,18 @@ class Cycle:
         memory.note_heap(recalled)
         self._forget(TAKING)
         if recalled.alarms or not recalled.skip:
-            wanted = self._talk()
-            memory.note_heap(recalled)
-            self._forget(TALKING)
-            flaw = self._flaw()
-            if wanted or flaw or self._life.good():
-                self._settle(wanted, flaw)
+            self._report()
         else:
             recalled.skip -= 1  # nobody has answered for long: sampling goes on
         self._watchdog.feed()
+
+    def _report(self):
+        wanted = self._talk()
+        memory.note_heap(self._memory)
+        self._forget(TALKING)
+        flaw = self._flaw()
+        if wanted or flaw or self._life.good():
+            self._settle(wanted, flaw)
 
     def _forget(self, names):
         staging.forget(*names)

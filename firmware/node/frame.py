@@ -54,22 +54,30 @@ def seal_uplink(keys, kid, counter, plain):
     return frame
 
 
-def open_reply(secret, kid, counter, frame):
-    """(instance, plaintext) of a reply to our uplink `counter`; None for anything else, whatever it is."""
+def reply_head(kid, frame):
+    """(instance, counter, where the ciphertext begins) by the outside of a reply to the node `kid`; None for others."""
     if not 30 <= len(frame) <= LONGEST or bytes(frame[:8]) != _DOWN or bytes(frame[8:12]) != kid or frame[12] != 0x06:
         return None
     size = frame[13] - 0x40
     at = 14 + size
     if not 1 <= size <= 5 or frame[14] == 0 or len(frame) < at + 15 or frame[at] != 0x0A or frame[at + 1] != 0x44:
         return None
-    instance = bytes(frame[at + 2 : at + 6])
+    return bytes(frame[at + 2 : at + 6]), int.from_bytes(frame[14:at], "big"), at + 6
+
+
+def open_reply(secret, kid, counter, frame):
+    """(instance, plaintext) of a reply to our uplink `counter`; None for anything else, whatever it is."""
+    head = reply_head(kid, frame)
+    if head is None:
+        return None
+    instance, own, at = head
     try:
-        sealed, end = cbor.read(frame, at + 6)
+        sealed, end = cbor.read(frame, at)
     except cbor.Malformed:
         return None
     if end != len(frame) or not isinstance(sealed, bytes):
         return None
     keys = Keys(secret, b"down" + instance)
     aad = _AAD + b"\x49" + kid + counter.to_bytes(5, "big")
-    plain = ccm.unseal(keys.key, keys.nonce(int.from_bytes(frame[14 : 14 + size], "big")), aad, sealed)
+    plain = ccm.unseal(keys.key, keys.nonce(own), aad, sealed)
     return None if plain is None else (instance, plain)

@@ -4,16 +4,19 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stoep import __version__, accounts, registry, settings, status
 from stoep.cabinet import Cabinet
 from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
+from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
+from stoep.downlink.prompt import Prompt
 from stoep.errors import PermanentError
 from stoep.health import Counters, Pulse
-from stoep.intake.intake import Intake
+from stoep.intake.intake import Intake, Reply
+from stoep.intake.node import Heard
 from stoep.links.base import Link, Received
 from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink, LocalBroker
@@ -30,6 +33,7 @@ from stoep.store.log import Entry
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
+from stoep.uplink.certificate import Certificate
 from stoep.uplink.connection import Broker
 from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
@@ -40,7 +44,9 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage", "broker_flood"),
+    *("windows_published", "alarms", "messages_delivered", "messages_refused"),
+    *("serial_garbage", "broker_garbage", "broker_flood"),
+    *("commands", "commands_accepted", "commands_applied", "commands_refused", "unasked"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
@@ -74,6 +80,16 @@ def restore(database: Database) -> dict[int, Position]:
     return positions
 
 
+def certificate(chosen: settings.Settings) -> Certificate | None:
+    """Ours, for the city's broker. Raises SettingsError when its files do not belong together."""
+    mqtt = chosen.mqtt
+    if mqtt.cert_file is None or mqtt.key_file is None:
+        return None
+    own = Certificate(chosen.path(mqtt.cert_file), chosen.path(mqtt.key_file))
+    own.check()
+    return own
+
+
 def _local_broker(chosen: settings.Settings, local: settings.LocalBrokerSettings) -> LocalBroker:
     return LocalBroker(
         local.host,
@@ -100,6 +116,7 @@ class Service:
             None if mqtt.ca_file is None else chosen.path(mqtt.ca_file),
             mqtt.username,
             settings.password(chosen, mqtt.password_file),
+            certificate(chosen),
         )
         files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
@@ -123,6 +140,17 @@ class Service:
             committed=self._committed,
             pulse=pulse,
         )
+        self._prompt = Prompt(self._speak)
+        self._commands = Commands(
+            database,
+            self._outbox,
+            self._clock,
+            catalogue(),
+            counters,
+            native.result,
+            heard=self._heard,
+            changed=self._prompt.want,
+        )
         self.intake = Intake(
             new_instance(),
             self._clock,
@@ -131,11 +159,24 @@ class Service:
             add=self._journal.add,
             wait=self._journal.wait,
             light=self._lights.light,
+            wanted=self._commands.wanted,
         )
-        self._refiner = refiner.Refiner(database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse)
+        self._refiner = refiner.Refiner(
+            database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse, forward=mqtt.forward
+        )
         self._publisher = publisher.Publisher(
-            broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
+            broker,
+            self._outbox,
+            self._retained,
+            native.gateway_topic,
+            native.offline(),
+            counters,
+            pulse,
+            clock=self._clock,
+            mark=native.mark,
+            backlog_per_second=mqtt.backlog_per_second,
         )
+        self._publisher.subscribe(native.set_topic, self._commands.take)
         bridges = make_bridges(chosen.bridge, self._received, self._clock, counters)
         self._links: dict[str, Link] = {bridge.name: bridge for bridge in bridges}
         self._bridges = Watch(bridges, self._clock)
@@ -155,6 +196,7 @@ class Service:
             self._refiner,
             list(self._links.values()),
             self._more,
+            states="state" in mqtt.forward,
         )
         self._members = Members(
             database,
@@ -208,6 +250,8 @@ class Service:
             self._members.look()
             self._bridges.look()
             self._status.publish(self._members.identities)
+            self._commands.turn()
+            self._prompt.turn()
             if again.is_set():
                 again.clear()
                 self._read_settings()
@@ -237,12 +281,25 @@ class Service:
 
     def _received(self, link: Link, received: Received) -> None:
         """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
-        reply = self.intake.handle(received.frame, received.at, received.rssi, link.name)
-        if reply is None:
-            return
+        reply = self.intake.handle(received.frame, received.at, received.rssi, link.name, received.mac)
+        if reply is not None:
+            self._send(link, received.mac, reply)
+
+    def _speak(self, kid: bytes) -> bool:
+        """Says to a node that listens what it is to know now; False: that is nothing."""
+        said = self.intake.unasked(kid)
+        if said is None:
+            return False
+        self._send(self._links[said.via], said.mac, said.reply)
+        return True
+
+    def _send(self, link: Link, mac: bytes, reply: Reply) -> None:
         ways = [self._links[name] for name in reply.via]
         best = next((way for way in ways if way.medium == link.medium and way.alive()), link)
-        best.send(received.mac, reply.frame)
+        best.send(mac, reply.frame)
+
+    def _heard(self) -> Mapping[bytes, Heard]:
+        return self.intake.heard()
 
     def _committed(self, entries: list[Entry]) -> None:
         self.intake.committed(entries)
@@ -252,6 +309,8 @@ class Service:
         self._members.apply(self._registry.entries.values())
         lampposts = [kid for kid, entry in self._registry.entries.items() if entry.kind == "lamppost"]
         self._lights.set_lamps(lampposts, self._registry.groups.values())
+        self._commands.set_nodes(self._registry.entries.values())
+        self._prompt.set_awake(lampposts)
         for link in self._links.values():
             link.allow(self._registry.entries)
         if self._keeper is not None:
@@ -260,6 +319,7 @@ class Service:
 
     def _more(self) -> dict[str, Any]:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
+        more["uplink"] = dict(self._publisher.status())
         more |= self._reload.status()
         accounts_problem = None if self._keeper is None else self._keeper.problem
         told = (self._registry.problem, self._members.problem, accounts_problem)

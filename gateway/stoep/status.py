@@ -28,7 +28,10 @@ class Status:
         refiner: Refiner,
         links: Sequence[Link],
         more: Callable[[], Mapping[str, Any]],
+        *,
+        states: bool = True,
     ) -> None:
+        self._states = states
         self._native = native
         self._retained = retained
         self._clock = clock
@@ -48,7 +51,8 @@ class Status:
             return
         self._looked_at = real()
         trusted = self._clock.trusted()
-        self._publish_nodes(identities, trusted=trusted)
+        if self._states:
+            self._publish_nodes(identities, trusted=trusted)
         more = dict(self._more())
         document: dict[str, Any] = {
             "instance": self._intake.instance.hex(),

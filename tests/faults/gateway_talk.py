@@ -19,6 +19,7 @@ from stoep.wire.serial import Deframer, HeardFrame, Send
 _CONNECT, _PUBLISH, _PUBACK = 1, 3, 4  # MQTT 5.0, section 2.1.2
 _RETAINED = 1
 _FAILURE = 0x80
+_BACKLOG = b',"backlog":true}'  # how a message was sent, not what it says
 _LATEST = 8  # uplinks of a node that a reply may answer
 
 _NOTHING = Place(0, 0)
@@ -174,6 +175,8 @@ class Talk:
             kind = head >> 4
             if isinstance(event, Sent) and kind == _PUBLISH and not head & _RETAINED:
                 number, topic, payload = _publish(body)
+                if payload.endswith(_BACKLOG):
+                    payload = payload.removesuffix(_BACKLOG) + b"}"
                 message = Published(at, topic, json.loads(payload), payload)
                 self.published.append(message)
                 self._in_flight[event.connection, number] = message

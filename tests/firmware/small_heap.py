@@ -54,6 +54,7 @@ class Wakes:
 
     lines: list[str]
     faults: list[str]
+    lit: bool  # it has a lamp, and is told something unasked
 
     def count(self, word: str) -> int:
         return sum(line.split(maxsplit=1)[0] == word for line in self.lines if line)
@@ -66,6 +67,8 @@ class Wakes:
         if self.count("failed"):
             return next(line for line in self.lines if line.startswith("failed"))
         held = [line for line in self.lines if line.startswith("held")]  # a tired node lets wakes pass
+        if self.lit and not self.count("unasked"):
+            return f"heard nothing unasked, ended with {self.lines[-2:]}"
         if self.count("held") < WAKES or not held[-1].endswith("count=1"):
             return f"ended with {self.lines[-2:]}"
         return None
@@ -77,14 +80,25 @@ class _Answering:
     def __init__(self, air: Air, chain: Chain) -> None:
         self.deaf = False
         self._air, self._chain = air, chain
+        self._node, self._wishes = b"", 0
         self._radio = Radio(b"\x24\x0a\xc4\x10\x00\x00", 0.0, True, self._hear, listening=True, channel=CHANNEL)
         air.join(self._radio)
 
     def _hear(self, sender: bytes, _rssi: int, frame: bytes) -> None:
+        self._node = sender
         reply = None if self.deaf else self._chain.say(frame)
         self._chain.commit()
         if reply is not None:
             self._air.transmit(self._radio, sender, reply, lambda _heard: None)
+
+
+    def speak(self) -> None:
+        """Unasked: other settings."""
+        self._wishes += 1
+        self._chain.wish({1: 900, 8: 1000 + self._wishes % 100})
+        said = self._chain.intake.unasked(self._chain.node.kid)
+        if said is not None:
+            self._air.transmit(self._radio, self._node, said.reply.frame, lambda _heard: None)
 
 
 @dataclass
@@ -123,7 +137,7 @@ class Bench:
         return int(log.split("alloc ")[1])
 
     async def _live(self, size: int) -> Wakes:
-        wakes = Wakes([], [])
+        wakes = Wakes([], [], self.kind == "lamppost")
         async with self._board(size, wakes.lines, wakes.faults) as (board, answering, node):
             await technician.commission_node(board, self.kind, node.kid, node.secret, CHANNEL, 900)
             life = asyncio.create_task(board.live())
@@ -137,6 +151,9 @@ class Bench:
     async def _watch(self, board: Board, wakes: Wakes, answering: _Answering) -> None:
         while wakes.count("held") < WAKES and not wakes.faults and not wakes.count("failed"):
             answering.deaf = wakes.count("held") in DEAF
+            if wakes.lit and not wakes.count("unasked") and wakes.count("held") > max(DEAF) + 1:
+                answering.speak()
+                await asyncio.sleep(0.05)
             board.reset_if_asleep()  # a ring between two samples would only be taken for the end of a nap
             await asyncio.sleep(0.002)
 

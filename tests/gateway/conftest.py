@@ -8,6 +8,7 @@ import pytest
 import gateway_rig
 from contract_spy import Spy
 from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
+from scripted_broker import ScriptedBroker
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,20 @@ def city(broker_port: int) -> Iterator[City]:
     subscriber = City(broker_port)
     yield subscriber
     subscriber.close()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., ScriptedBroker]]:
+    """Makes brokers that answer as they are told."""
+    made: list[ScriptedBroker] = []
+
+    def make(*answer: object, **more: object) -> ScriptedBroker:
+        made.append(ScriptedBroker(*answer, **more))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.close()
 
 
 @pytest.fixture

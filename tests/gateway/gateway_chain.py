@@ -1,14 +1,17 @@
 """The stations from intake to outbox without threads: a test says when a commit, a look and a crash happen."""
 
 import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gateway_rig import PlayedNode, TurnedClock
 from stoep.clock import Clock
+from stoep.downlink.commands import Commands
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
-from stoep.intake.node import Node
+from stoep.intake.node import Heard, Node
 from stoep.refine.refiner import Refiner
 from stoep.registry import Entry
 from stoep.service import restore
@@ -39,10 +42,14 @@ class Chain:
         node: PlayedNode,
         kind: str = "bin",
         light: LightOf = lambda _kid, _utc: None,
+        settings: Mapping[int, int] | None = None,
+        forward: Collection[str] = ("window", "event", "state"),
         *,
         steady: bool = False,
     ) -> None:
+        self._forward = forward
         self._file = file
+        self._settings = settings or {}
         self._kind = kind
         self._light = light
         self._steady = steady  # as in the service; else the clock is believed whatever it says
@@ -62,6 +69,15 @@ class Chain:
         self.journal = Journal(
             self.database, self.steady, boot, seconds=1, samples=500, committed=self._committed, pulse=Pulse()
         )
+        self.commands = Commands(
+            self.database,
+            self.outbox,
+            self.clock,
+            catalogue(),
+            self.counters,
+            native.result,
+            heard=self._heard,
+        )
         self.intake = Intake(
             instance,
             self.steady,
@@ -70,25 +86,43 @@ class Chain:
             add=self.journal.add,
             wait=self._wait,
             light=self._light,
+            wanted=self.commands.wanted,
         )
         self.alarms_commit = True
         positions = restore(self.database)
         alarms = nodes.alarms(self.database)
         self.refiner = Refiner(
-            self.database, self.steady, boot, catalogue(), native, self.outbox, self.counters, Pulse()
+            self.database,
+            self.steady,
+            boot,
+            catalogue(),
+            native,
+            self.outbox,
+            self.counters,
+            Pulse(),
+            forward=self._forward,
         )
         mark = frame.fingerprint(self.node.secret)
         identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, self._kind)
         self.identity = identity
         self.refiner.name(identity)
         self.met = Node(
-            Entry(self.node.kid, self.node.name, self._kind, self.node.secret),
+            Entry(self.node.kid, self.node.name, self._kind, self.node.secret, self._settings),
             identity.id,
             instance,
             positions.get(identity.id) or Position(),
             alarms.get(identity.id, set()),
         )
         self.intake.set_nodes([self.met])
+        self.commands.set_nodes([self.met.entry])
+
+    def _heard(self) -> Mapping[bytes, Heard]:
+        return self.intake.heard()
+
+    def wish(self, settings: Mapping[int, int]) -> None:
+        """The registry says other settings now."""
+        self.met.entry = replace(self.met.entry, settings=settings)
+        self.commands.set_nodes([self.met.entry])
 
     def _committed(self, entries: Any) -> None:
         self.intake.committed(entries)
@@ -128,10 +162,14 @@ class Chain:
         raise AssertionError("challenged twice")
 
     def windows(self) -> list[dict[str, Any]]:
-        """What waits for the city, and goes with this."""
+        """The windows that wait for the city; all that waits goes with this."""
+        return self.said("window")
+
+    def said(self, what: str) -> list[dict[str, Any]]:
+        """As `windows`, of another kind of message."""
         messages = self.outbox.next(1000, ())
         self.outbox.confirmed([message.id for message in messages])
-        return [json.loads(message.payload) for message in messages if message.topic.endswith("/window")]
+        return [json.loads(message.payload) for message in messages if message.topic.endswith(f"/{what}")]
 
     def row(self, query: str) -> Any:
         with self.database.reading() as sql:

@@ -7,6 +7,7 @@ import queue
 import secrets
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import termios
@@ -197,6 +198,9 @@ class City:
             assert self._changed.wait_for(lambda: condition(self), seconds), self.messages
             return condition(self)
 
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        self._client.publish(topic, payload, 1, retain).wait_for_publish(5)
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
@@ -214,6 +218,13 @@ def embedded(port: int, folder: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def mosquitto(port: int, folder: Path, *lines: str) -> Iterator[int]:
+    with mosquitto_process(port, folder, *lines):
+        yield port
+
+
+@contextlib.contextmanager
+def mosquitto_process(port: int, folder: Path, *lines: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`lines` belong to the listener."""
     program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
     assert program is not None
     config = folder / f"mosquitto-{port}.conf"
@@ -222,8 +233,9 @@ def mosquitto(port: int, folder: Path, *lines: str) -> Iterator[int]:
     process = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
-        yield port
+        yield process
     finally:
+        process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait(5)
 

@@ -262,7 +262,7 @@ def _health(version: int, refused: int = 0, light: int = 0) -> Health:
 
 def test_settings_are_sent_to_a_node_that_is_known_to_live_by_others(chain: Chain, node: PlayedNode) -> None:
     wanted = {1: 600, 7: 11}
-    chain.met.entry = replace(chain.met.entry, settings=wanted)
+    chain.wish(wanted)
     assert chain.ask(sample(1, 5)).settings is None  # nothing is known of it in this instance
 
     def told(health: Health | None, tick: int) -> Mapping[int, int] | None:
@@ -276,7 +276,7 @@ def test_settings_are_sent_to_a_node_that_is_known_to_live_by_others(chain: Chai
     assert told(None, 7) == wanted  # until it says that it has them,
     assert told(_health(version_of(wanted)), 8) is None
     assert told(_health(version_of({}), refused=version_of(wanted)), 9) is None  # or will not
-    chain.met.entry = replace(chain.met.entry, settings={1: 300})
+    chain.wish({1: 300})
     assert told(None, 10) == {1: 300}
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from gateway_chain import Chain
-from gateway_rig import PlayedNode, TurnedClock
-from stoep.store.windows import SECONDS
+from gateway_rig import MORNING, PlayedNode, TurnedClock
+from stoep.refine.timeline import Moment
+from stoep.store.windows import SECONDS, Flag, Reading, TimeQuality
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Health, Place, Sample
 
+SYNCED = TimeQuality.SYNCED
 LIT = next(number for number, channels in catalogue().layouts.items() if len(channels) == 10)
 AIR = (1853, 5512, -133, 3, 7, 12, 55)
 MOVES = (0, 1, 0, 0)
@@ -23,7 +25,8 @@ ENERGY = ("lamp_energy", "lamp_energy_fixed")
 
 @pytest.fixture
 def chain(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Chain:
-    return Chain(tmp_path / "stoep.db", clock, node, "lamppost")
+    """Of a city that wants all there is."""
+    return Chain(tmp_path / "stoep.db", clock, node, "lamppost", forward=("window", "event", "state", "sample"))
 
 
 def publish(chain: Chain) -> list[tuple[str, dict[str, Any]]]:
@@ -76,7 +79,7 @@ def test_no_momentary_level_is_in_anything_that_is_published_or_logged(
 ) -> None:
     caplog.set_level(logging.INFO)
     published = publish(chain)
-    assert {topic.rsplit("/", 1)[1] for topic, _ in published} == {"window", "event", "state", "gateway"}
+    assert {topic.rsplit("/", 1)[1] for topic, _ in published} == {"window", "event", "state", "gateway", "sample"}
     momentary = {*USED, *FIXED, DRAWN}
     every_scale = {float(one) for one in momentary} | {one / 1000 for one in momentary}
     for topic, document in published:
@@ -84,6 +87,33 @@ def test_no_momentary_level_is_in_anything_that_is_published_or_logged(
     texts = [json.dumps(document) for _, document in published] + caplog.messages
     for text in texts:
         assert not [one for one in momentary if str(one) in text]
+
+
+def test_single_readings_are_those_that_tell_of_nobody(chain: Chain) -> None:
+    samples = [document for topic, document in publish(chain) if topic.endswith("/sample")]
+    assert len(samples) == 4
+    told = {channel.name for channel in catalogue().layouts[LIT] if channel.leaves == "reading"}
+    assert {"temperature", "pm2_5"} < told
+    for document in samples:
+        assert document["channels"].keys() == told
+
+
+@pytest.mark.parametrize("layout", catalogue().layouts)
+def test_no_layout_lets_motion_lid_or_lamp_out_as_a_single_reading(layout: int, chain: Chain) -> None:
+    channels = catalogue().layouts[layout]
+    sample = Sample(1, 1, layout, 5, tuple(range(1001, 1001 + len(channels))))
+    message = chain.native.sample(chain.identity, sample, chain.refiner._readings(sample), Moment(MORNING, SYNCED))
+    assert message is not None
+    document = json.loads(message[2])
+    assert document["channels"].keys() == {channel.name for channel in channels if channel.leaves == "reading"}
+    assert not {"motion_count", "lid_count", "lamp_power", *ENERGY} & document["channels"].keys()
+
+
+def test_a_sample_of_nothing_but_motion_is_no_message(chain: Chain) -> None:
+    motion = next(channel for channel in catalogue().channels.values() if channel.name == "motion_count")
+    sample = Sample(1, 1, LIT, 5, ())
+    readings = [Reading(motion, 3, Flag.GOOD)]
+    assert chain.native.sample(chain.identity, sample, readings, Moment(MORNING, SYNCED)) is None
 
 
 def test_a_lamps_fault_is_told_without_what_it_draws(chain: Chain) -> None:

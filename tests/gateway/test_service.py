@@ -85,6 +85,29 @@ def test_a_reading_goes_from_the_bridge_to_the_city(
     store.close()
 
 
+def test_the_city_gets_what_it_asked_for_and_nothing_else(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING + 600, speed=240)
+    config = site(port=bridge.port, broker=broker_port)
+    config.write_text(config.read_text().replace("tls = false", 'tls = false\nforward = ["event", "sample"]'))
+    running = Running(config)
+    try:
+        bridge.filters.get(timeout=5)
+        ask(bridge, node, node.report(sample(1, 5)))
+        ask(bridge, node, node.report(sample(1, 5), alarms=(Alarm(1, 1, 1, 5, True, 91),)))
+        time.sleep(0.3)
+        ask(bridge, node, node.report(tick=75, back=1, floor=Place(1, 2)))
+        (said,) = city.wait(lambda city: city.of("/sample"))
+        assert (said["node"], said["epoch"], said["seq"]) == ("bin-1", 1, 1)
+        city.wait(lambda city: [g for g in city.of("/gateway") if g.get("counters", {}).get("windows_published")])
+    finally:
+        running.stop()
+    assert {topic.rsplit("/", 1)[1] for topic, _, _ in city.messages} == {"sample", "event", "gateway"}
+    online = next(content for content in city.of("/gateway") if content["status"] == "online")
+    assert online["uplink"]["connected"] is True
+
+
 def test_an_alarm_is_on_disk_before_it_is_acknowledged_and_overtakes_everything(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
 ) -> None:

@@ -27,6 +27,8 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
     assert (chosen.mqtt.tls, chosen.mqtt.port, chosen.mqtt.keepalive) == (True, 8883, 30)
     assert (chosen.store.commit_seconds, chosen.store.commit_samples) == (1.0, 500)
     assert chosen.clock.source == "system"
+    assert chosen.mqtt.forward == {"window", "event", "state"}
+    assert chosen.mqtt.backlog_per_second == 50
     assert chosen.path("stoep.db") == tmp_path / "stoep.db"
 
 
@@ -45,6 +47,15 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
         (GOOD + '[clock]\nsource = "twin"\n', r"clock\.file: is missing"),
         (GOOD + 'ca_file = "nowhere.pem"\n', r"mqtt\.ca_file = 'nowhere.pem': is not there"),
         (GOOD + 'tls = false\nca_file = "x"\n', r"mqtt\.ca_file = 'x': means nothing"),
+        (GOOD + 'cert_file = "a.pem"\n', r"mqtt\.cert_file = 'a\.pem': is not there; name the file with our cert"),
+        (GOOD + 'key_file = "a.key"\n', r"mqtt\.key_file = 'a\.key': is not there; name the file with our private key"),
+        (GOOD + 'cert_file = "gateway.toml"\n', r"mqtt\.key_file: is missing beside mqtt\.cert_file; add it"),
+        (GOOD + 'key_file = "gateway.toml"\n', r"mqtt\.cert_file: is missing beside mqtt\.key_file; add it"),
+        (GOOD + 'tls = false\nkey_file = "x"\n', r"mqtt\.key_file = 'x': means nothing while mqtt\.tls = false"),
+        (GOOD + 'forward = ["windows"]\n', r"mqtt\.forward.*: invalid enum value 'windows'"),
+        (GOOD + "forward = []\n", r"mqtt\.forward = \[\]: expected `array` of length >= 1"),
+        (GOOD + "backlog_per_second = 0\n", r"mqtt\.backlog_per_second = 0: expected `float` > 0"),
+        (GOOD + "backlog_per_second = 5000\n", r"mqtt\.backlog_per_second = 5000: expected `float` <= 1000"),
         (GOOD + 'password_file = "x"\n', r"mqtt\.username: is missing"),
         ("this is not TOML", r"is not TOML \(.*line 1"),
         (PLACED.replace("50.85", "91"), r"site\.latitude = 91: expected `float` <= 90"),

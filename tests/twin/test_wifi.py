@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -93,6 +92,13 @@ class Cabinet:
         reply = self.answer(received.frame)
         if reply is not None:
             link.send(received.mac, reply)
+
+    def speak(self) -> None:
+        """Say to the lamppost what it did not ask for."""
+        with self._lock:
+            said = self.chain.intake.unasked(self._node.kid)
+        if said is not None:
+            self.link.send(self._node.kid, said.reply.frame)
 
     def reason(self) -> object:
         """Why settings were refused, as the city is told."""
@@ -251,8 +257,27 @@ def test_a_lamp_alone_may_be_on_any_channel(tmp_path: Path, free_port: int) -> N
 
 def wish(played: Street) -> None:
     """From now on the gateway wants its lamppost on Wi-Fi."""
-    met = played.broker.chain.met
-    met.entry = dataclasses.replace(met.entry, settings={1: 60, 9: 1})
+    played.broker.chain.wish({1: 60, 9: 1})
+
+
+@pytest.mark.slow
+def test_a_lamppost_on_wifi_hears_at_once_what_it_is_to_know(tmp_path: Path, free_port: int) -> None:
+    async def play() -> None:
+        async with street(tmp_path, free_port) as played:
+            await played.until(lambda line: line.startswith("light version="))
+            await played.answered()
+            asked = len(played.lines)
+            async with asyncio.timeout(20):
+                while "unasked settings=2 light=0" not in played.lines:
+                    played.broker.chain.wish({1: 1800 + len(played.lines), 9: 1})  # others, if a report brought these
+                    played.broker.speak()
+                    await asyncio.sleep(0.1)
+            await played.until(lambda line: line.startswith("settings taken="), since=asked)
+            await played.answered()
+            assert played.broker.heard[-1].rssi is None
+            assert not [line for line in played.lines if line.startswith("failed")]
+
+    asyncio.run(play())
 
 
 @pytest.mark.slow

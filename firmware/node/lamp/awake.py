@@ -63,4 +63,11 @@ class Awake(Cycle):
         del trust
         memory.keep(self._memory)
         self._forget(TAKING)
-        self._lamp.stay(self._memory.next_wake)
+        while self._lamp.stay(self._memory.next_wake):
+            wanted, self._lamp.wanted = self._lamp.wanted, None
+            if wanted:
+                self._settle(wanted, 0)
+            self._forget(("desired",))
+            self._report()
+            if wanted:
+                return  # to wake by them

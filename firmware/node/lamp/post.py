@@ -14,6 +14,7 @@ from node.lamp import schedule
 from node.lamp.consumption import Consumption
 from node.lamp.dimming import FREQUENCY, Dimmer
 from node.lamp.neighbours import BLOCK, Neighbours
+from node.lamp.unasked import Unasked
 
 _TURN_MS = const(20)
 _SECOND_MS = const(1000)
@@ -32,6 +33,8 @@ class Post:
         self._blind_until = clock.tick() + _WARM_UP_S if power.cause() == "power" else 0
         self._high = 0
         self._plan = self._neighbours = None
+        self._unasked = Unasked(identity, recalled)
+        self.wanted = None  # settings that the gateway wished since the last report, {id: value}
         self.consumption = Consumption()
         recalled.light = 0  # what it lived by is gone with the heap: the gateway must hear so
         recalled.untold |= memory.HEALTH
@@ -66,10 +69,36 @@ class Post:
         self._link.tune(channel)
 
     def stay(self, until):
-        """Serve the lamp up to the tick `until`, or until there is more news of it."""
+        """Serve the lamp up to the tick `until`, or until there is more news of it.
+
+        True as soon as the gateway has said something unasked, so that it hears what came of it.
+        """
         news = len(self.consumption.news)
         while clock.tick() < until and len(self.consumption.news) <= news:
-            self._turn(_TURN_MS, None)
+            heard = self._turn(_TURN_MS, self._unasked.open)
+            if heard is not None and self._is_told(heard[1]):
+                return True
+        return False
+
+    def _is_told(self, plain):
+        # Whether the gateway wishes something by these bytes. What it acknowledges was said to the last report already.
+        from node import reply, staging
+
+        try:
+            answer = reply.decode(plain)
+        except ValueError as error:
+            print("unasked error=%s" % error)
+            return False
+        finally:
+            del reply
+            staging.forget("reply")
+        if answer is None or not (answer.settings or answer.light):
+            return False
+        print("unasked settings=%d light=%d" % (len(answer.settings or ()), 1 if answer.light else 0))
+        self.wanted = answer.settings
+        if answer.light:
+            self.live_by(answer.light, self._memory.heard_tick)
+        return True
 
     def pause(self, milliseconds):
         """Wait so long, and serve the lamp."""
@@ -121,6 +150,7 @@ class Post:
             heard = accept(frame)
             if heard is not None:
                 self._link.answered_by(bytes(mac))
+                self._unasked.answered(frame)
         self._look_out(now)
         if group:
             group.speak(now)

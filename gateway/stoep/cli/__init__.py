@@ -18,6 +18,7 @@ _OWN = [
     EntryPoint("check-config", "stoep.cli.check_config:register", GROUP),
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
     EntryPoint("registry", "stoep.cli.registry:register", GROUP),
+    EntryPoint("commands", "stoep.cli.commands:register", GROUP),
 ]
 
 

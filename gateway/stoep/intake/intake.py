@@ -12,7 +12,7 @@ from typing import NamedTuple
 from stoep.clock import EPOCH_2000, Clock, real
 from stoep.errors import MalformedError, UnplacedError
 from stoep.health import Bounded, Counters
-from stoep.intake.node import Heard, Node
+from stoep.intake.node import Heard, Node, Wanted, Way
 from stoep.intake.replay import Verdict
 from stoep.store.log import Entry, Exchange
 from stoep.wire import frame as frames
@@ -37,10 +37,18 @@ class Reply(NamedTuple):
     via: tuple[str, ...]
 
 
+class Unasked(NamedTuple):
+    """What a node is to hear though it did not ask: the link by which it was heard last, its address there."""
+
+    via: str
+    mac: bytes
+    reply: Reply
+
+
 class Intake:
     """`add` puts an entry into the next commit, `wait` waits for it: the journal's two ends.
 
-    `light` is what a lamppost is to live by; None for whom that is no question.
+    `light` is what a lamppost is to live by, None for whom that is no question; `wanted` the settings of any node.
     """
 
     def __init__(
@@ -53,6 +61,7 @@ class Intake:
         add: Add,
         wait: Wait,
         light: LightOf = lambda _kid, _utc: None,
+        wanted: Wanted = lambda entry, _said: entry.settings,
     ) -> None:
         self.instance = instance
         self._clock = clock
@@ -61,6 +70,7 @@ class Intake:
         self._add = add
         self._wait = wait
         self._light = light
+        self._wanted = wanted
         self._lock = threading.Lock()
         self._nodes: dict[bytes, Node] = {}  # by kid: under the secret that is in force
         self._coming: dict[bytes, Node] = {}  # by kid: under a newer secret, not heard yet
@@ -105,10 +115,10 @@ class Intake:
                     node.tickets.pop((alarm.epoch, alarm.number), None)
                 self._counters.add("samples_logged", len(entry.samples))
 
-    def handle(self, frame: bytes, at: float, rssi: int | None = None, via: str = "") -> Reply | None:
+    def handle(self, frame: bytes, at: float, rssi: int | None = None, via: str = "", mac: bytes = b"") -> Reply | None:
         """The reply to a frame that came at monotonic time `at`, or None when it deserves none."""
         try:
-            return self._handle(frame, at, rssi, via)
+            return self._handle(frame, at, rssi, via, mac)
         except frames.ForgedError:
             self._drop("forged", "a frame was not sealed with its node's secret")
         except MalformedError as error:
@@ -122,7 +132,22 @@ class Intake:
         self._counters.add(kind)
         self._say.say(kind, "%s", why)
 
-    def _handle(self, frame: bytes, at: float, rssi: int | None, via: str) -> Reply | None:
+    def unasked(self, kid: bytes) -> Unasked | None:
+        """What a node that always listens is to hear now, as a reply to its last report; None when that is nothing."""
+        with self._lock:
+            node = self._nodes.get(kid)
+            if node is None or node.heard is None or node.way is None:
+                return None
+            settings, light = node.wish(self._wanted), self._light_for(node, node.heard.at)
+            if settings is None and light is None:
+                return None
+            via, mac, counter = node.way
+            position = node.position
+            answer = Answer(position.durable(), position.beyond(), (), self._utc(), settings, light)
+            self._counters.add("unasked")
+            return Unasked(via, mac, Reply(node.seal(counter, answer.to_bytes()), node.routes()))
+
+    def _handle(self, frame: bytes, at: float, rssi: int | None, via: str, mac: bytes) -> Reply | None:
         self._counters.add("frames")
         header = frames.read_header(frame)
         with self._lock:
@@ -151,6 +176,7 @@ class Intake:
             anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
             node.answered(header.counter, exchange)
             ticket = self._take(node, uplink, exchange, anchor)
+            node.way = Way(via, mac, header.counter)
             node.heard = Heard(at, uplink.epoch, uplink.tick, rssi, node.position.held(), node.health_in(uplink))
             durable, received = node.position.durable(), node.position.beyond()
         if ticket:
@@ -218,12 +244,17 @@ class Intake:
         self, node: Node, counter: int, uplink: Uplink, at: float, durable: Place, received: list[tuple[int, int, int]]
     ) -> bytes:
         alarms = [(a.epoch, a.number) for a in uplink.alarms if (a.epoch, a.number) in node.alarms]
-        utc = int(self._clock.utc()) - EPOCH_2000 if self._clock.trusted() else None
         self._counters.add("samples_acknowledged", node.newly_acknowledged(durable))
         self._counters.add("replies")
-        light = None
-        if utc is not None:
-            light = self._light(node.entry.kid, at + self._clock.offset())
-            if light is not None and not node.lacks(light.version):
-                light = None
-        return node.seal(counter, Answer(durable, received, alarms, utc, node.wish(), light).to_bytes())
+        settings, light = node.wish(self._wanted), self._light_for(node, at)
+        return node.seal(counter, Answer(durable, received, alarms, self._utc(), settings, light).to_bytes())
+
+    def _utc(self) -> int | None:
+        return int(self._clock.utc()) - EPOCH_2000 if self._clock.trusted() else None
+
+    def _light_for(self, node: Node, at: float) -> Light | None:
+        """The light that the node does not live by yet; its times count from the monotonic time `at`."""
+        if not self._clock.trusted():
+            return None
+        light = self._light(node.entry.kid, at + self._clock.offset())
+        return light if light is not None and node.lacks(light.version) else None

@@ -1,8 +1,9 @@
 """What the intake knows of one node while the service runs."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from stoep.intake.replay import ReplayWindow
 from stoep.registry import Entry
@@ -15,6 +16,8 @@ from stoep.wire.replies import version_of
 _EXCHANGES = 16
 _STALE = 3600.0  # real seconds after which a bridge that did not hear the node again is forgotten
 _UNKNOWN_RSSI = -128
+
+Wanted = Callable[[Entry, Health], Mapping[int, int]]  # the settings for a node that says this of itself; {}: its own
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,14 @@ class Heard:
     health: Health | None = None  # what the node said of itself last, in this epoch and to this instance
 
 
+class Way(NamedTuple):
+    """A link, the node's address on it, and the counter of the frame that came by it."""
+
+    via: str
+    mac: bytes
+    counter: int
+
+
 class Node:
     """Keys, replay window, position and open exchanges of one identity."""
 
@@ -41,6 +52,7 @@ class Node:
         self.alarms = alarms  # on disk
         self.tickets: dict[tuple[int, int], int] = {}  # alarms on their way there
         self.heard: Heard | None = None
+        self.way: Way | None = None  # by which the frame heard last came
         self._instance = instance
         self._reply = frame.reply_keys(entry.secret, instance)
         self._replies = 0
@@ -78,13 +90,13 @@ class Node:
             return uplink.health
         return self.heard.health
 
-    def wish(self) -> Mapping[int, int] | None:
+    def wish(self, wanted: Wanted) -> Mapping[int, int] | None:
         """The settings to send: when the node is known to live by others, and has not refused these."""
         said = None if self.heard is None else self.heard.health
-        wanted = self.entry.settings
-        if not wanted or said is None or version_of(wanted) in (said.version, said.refused):
+        settings = None if said is None else wanted(self.entry, said)
+        if not settings or said is None or version_of(settings) in (said.version, said.refused):
             return None
-        return wanted
+        return settings
 
     def lacks(self, light: int) -> bool:
         """Whether the node is known to live by another light than the one of this version."""

@@ -9,6 +9,7 @@ import logging
 import random
 import re
 import threading
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -86,6 +87,7 @@ class BrokerLink:
         self._listening: set[str] = set()  # topics
         self._listened_at = 0.0
         self._client: mqtt.Client | None = None
+        self._later: deque[tuple[bytes, bytes]] = deque()  # from other threads: paho has one
         self._lost: BrokerError | None = None
         self.state = State.CLOSED
         self.problem: str | None = None
@@ -111,9 +113,14 @@ class BrokerLink:
 
     def send(self, mac: bytes, frame: bytes) -> None:
         client = self._client
-        if client is None or self.state is not State.READY:
+        if client is None or self.state is not State.READY or len(self._later) >= _MOST_UNDER_WAY:
             self._counters.add("replies_late")
-            return
+        elif threading.current_thread() is self._thread:
+            self._publish(client, mac, frame)
+        else:
+            self._later.append((mac, frame))
+
+    def _publish(self, client: mqtt.Client, mac: bytes, frame: bytes) -> None:
         sent = client.publish(f"stoep/down/{mac.hex()}", frame, qos=1)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._counters.add("replies_late")
@@ -157,6 +164,8 @@ class BrokerLink:
             code = client.loop(_TURN)
             if self.state is State.READY and real() - self._listened_at >= _TURN:
                 self._listen(client)
+            while self._later:
+                self._publish(client, *self._later.popleft())
             if self._lost is not None:
                 raise self._lost
             if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -195,6 +204,7 @@ class BrokerLink:
                 context.close()
             raise BrokerError(f"{self.name} cannot be reached ({error}): is the local broker running?") from error
         self._client = client
+        self._later.clear()
         self.state = State.WAITING
         return client
 

@@ -9,7 +9,8 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from stoep.clock import Clock, real
 from stoep.health import Counters, Pulse
@@ -22,7 +23,7 @@ from stoep.store.database import Database
 from stoep.store.log import Row
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
-from stoep.store.windows import Total, Window, start_of
+from stoep.store.windows import Reading, Total, Window, start_of
 from stoep.wire.channels import Catalogue
 from stoep.wire.messages import Alarm, Sample
 
@@ -31,16 +32,29 @@ PART = "refine"
 GRACE = 60.0  # seconds of the clock for which an ended window waits for its last samples
 _TURN = 0.5  # real seconds between two looks when nothing is committed
 _CHECKPOINT_SECONDS = 60.0  # real
+_SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long to be written together
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
 
 
 class Compose(Protocol):
-    """A dialect: what a window and an alarm become on their way to the city, as (key, topic, payload)."""
+    """A dialect: what windows, alarms and samples become on their way to the city, as (key, topic, payload)."""
 
     def window(self, identity: Identity, window: Window) -> tuple[str, str, bytes]: ...
 
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]: ...
+
+    def sample(
+        self, identity: Identity, sample: Sample, readings: Iterable[Reading], moment: Moment
+    ) -> tuple[str, str, bytes] | None: ...
+
+
+class _Taken(NamedTuple):
+    """A sample that is counted since the last checkpoint and shall go to the city by itself."""
+
+    identity: Identity
+    sample: Sample
+    moment: Moment
 
 
 def _open(window: Window, now: float) -> bool:
@@ -59,7 +73,11 @@ class Refiner:
         outbox: Outbox,
         counters: Counters,
         pulse: Pulse,
+        *,
+        forward: Collection[str] = ("window", "event"),
     ) -> None:
+        self._forward = forward
+        self._samples: list[_Taken] = []
         self._database = database
         self._clock = clock
         self._catalogue = catalogue
@@ -112,7 +130,8 @@ class Refiner:
         dirty = bool(self._done or self._unsaved)
         waited = real() - self._checkpointed >= _CHECKPOINT_SECONDS
         full = len(self._done) >= _CHECKPOINT_ROWS
-        if (trusted and due) or alarms or full or (dirty and (last or waited)):
+        asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
+        if (trusted and due) or alarms or full or asked or (dirty and (last or waited)):
             self._checkpoint(due if trusted else [], alarms)
 
     def _read(self, row: Row) -> None:
@@ -145,6 +164,8 @@ class Refiner:
                 waiting.append(received)
                 continue
             self._add(track.identity, pending.sample, moment)
+            if "sample" in self._forward:
+                self._samples.append(_Taken(track.identity, pending.sample, moment))
             track.count(pending)
             self._close(pending.row, 1)
         track.next_estimate = min(waiting, default=0.0) + PATIENCE
@@ -153,16 +174,19 @@ class Refiner:
         key = (identity.kid, start_of(moment.utc))
         window = self._windows.get(key) or window_rows.find(self._database, *key)
         at = (round(moment.utc * 1_000_000), sample.epoch, sample.seq)
-        for channel, wire in zip(self._catalogue.layouts[sample.layout], sample.values, strict=True):
-            if wire is None:
-                continue
-            counts = wire + channel.offset
+        for channel, counts, flag in self._readings(sample):
             total = window.totals.setdefault(channel.id, Total())
-            total.add(counts, at, quality.flag(channel, counts), moment.quality)
+            total.add(counts, at, flag, moment.quality)
             window.due = True
         if window.due:  # a sample without a single reading opens no window
             self._windows[key] = window
             self._unsaved.add(key)
+
+    def _readings(self, sample: Sample) -> Iterator[Reading]:
+        for channel, wire in zip(self._catalogue.layouts[sample.layout], sample.values, strict=True):
+            if wire is not None:
+                counts = wire + channel.offset
+                yield Reading(channel, counts, quality.flag(channel, counts))
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -182,9 +206,12 @@ class Refiner:
             for window in due:
                 window.revision += 1
                 window.due = False
-                identity = self._named(window.kid)
-                self._outbox.put(sql, *self._compose.window(identity, window))
+                if "window" in self._forward:
+                    identity = self._named(window.kid)
+                    self._outbox.put(sql, *self._compose.window(identity, window), at=window.end)
                 self._unsaved.add((window.kid, window.start))
+            for taken in self._samples:
+                self._send_sample(sql, taken)
             window_rows.save(sql, [self._windows[key] for key in self._unsaved])
             for track in list(self._tracks.values()):
                 if track.changed:
@@ -206,17 +233,24 @@ class Refiner:
             if last is None or last.start <= window.start:
                 self.published[window.kid] = window
         self._windows = {key: window for key, window in self._windows.items() if window.due}
+        if due or alarms or self._samples:
+            self._outbox.waiting.set()
+        self._samples.clear()
         self._counters.add("windows_published", len(due))
         self._counters.add("alarms", len(alarms))
-        if due or alarms:
-            self._outbox.waiting.set()
+
+    def _send_sample(self, sql: sqlite3.Connection, taken: _Taken) -> None:
+        message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
+        if message is not None:
+            self._outbox.put(sql, *message, at=taken.moment.utc)
 
     def _send_alarm(self, sql: sqlite3.Connection, track: Track, alarm: Alarm) -> None:
         """At once, dated or not: an alarm that waits for its time is none."""
         moment = None
         if self._clock.trusted():
             moment = track.timeline.resolve(alarm.epoch, alarm.tick, self._boots.utc)
-        self._outbox.put(sql, *self._compose.event(track.identity, alarm, moment), urgent=True)
+        if "event" in self._forward:
+            self._outbox.put(sql, *self._compose.event(track.identity, alarm, moment), urgent=True)
         sql.execute(
             "UPDATE alarm SET sent = 1 WHERE identity = ? AND epoch = ? AND number = ?",
             (track.identity.id, alarm.epoch, alarm.number),

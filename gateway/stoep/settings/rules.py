@@ -119,6 +119,24 @@ def _authority(settings: Settings, table: str, broker: MqttSettings | LocalBroke
         raise SettingsError(settings.file, key, "is not there", "name the CA's certificate file")
 
 
+def _certificate(settings: Settings, _said: Said) -> None:
+    mqtt = settings.mqtt
+    files = {"cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
+    for key, name in files.items():
+        if name is None:
+            continue
+        told = f"mqtt.{key} = {name!r}"
+        if not mqtt.tls:
+            raise SettingsError(settings.file, told, "means nothing while mqtt.tls = false", "remove it, or turn TLS on")
+        if not settings.path(name).is_file():
+            what = "certificate" if key == "cert_file" else "private key"
+            raise SettingsError(settings.file, told, "is not there", f"name the file with our {what}")
+    missing = [key for key, name in files.items() if name is None]
+    if len(missing) == 1:
+        (other,) = files.keys() - set(missing)
+        raise SettingsError(settings.file, f"mqtt.{missing[0]}", f"is missing beside mqtt.{other}", "add it")
+
+
 def _account(settings: Settings, table: str, broker: MqttSettings | LocalBrokerSettings) -> None:
     if broker.password_file is not None and broker.username is None:
         problem = f"is missing beside {table}.password_file"
@@ -151,6 +169,7 @@ _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("bridge",), _bridges),
     (("mqtt",), _of(_authority, "mqtt")),
     (("mqtt",), _of(_account, "mqtt")),
+    (("mqtt",), _certificate),
     (("mqtt",), _in_the_clear),
     (("local_broker",), _of(_authority, "local_broker")),
     (("local_broker",), _of(_account, "local_broker")),

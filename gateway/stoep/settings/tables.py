@@ -10,6 +10,7 @@ from stoep.settings.reader import Strict
 
 AUTO = "auto"  # in the place of a port: any adapter of a board
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Forwarded = Literal["window", "event", "state", "sample"]
 TimeOfDay = Annotated[
     str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description='a time of day such as "22:00"')
 ]
@@ -85,8 +86,12 @@ class MqttSettings(Strict, frozen=True):
     ca_file: str | None = None
     username: str | None = None
     password_file: str | None = None
+    cert_file: str | None = None  # ours, and its key
+    key_file: str | None = None
     client_id: str | None = None
     keepalive: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    forward: Annotated[frozenset[Forwarded], msgspec.Meta(min_length=1)] = frozenset({"window", "event", "state"})
+    backlog_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 50.0
 
 
 class LocalBrokerSettings(Strict, frozen=True):

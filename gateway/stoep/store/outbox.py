@@ -1,41 +1,75 @@
-"""Messages that wait for the city's broker to confirm them: rows, so that no restart loses one."""
+"""Messages that wait for the city's broker to confirm them: rows, so that no restart loses one.
+
+No row has a time to live, and there is no count from which on rows are dropped: what goes before it was confirmed is
+decided by the store's caps and stands in the ledger.
+"""
 
 import sqlite3
 import threading
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from stoep.clock import real
 from stoep.store.database import Database
+
+AGELESS = 1 << 62  # in the place of a time: the message is as new tomorrow as today
+_MANY = 10_000  # rows from which on counting takes so long that it is not done at each look
+_COUNT_SECONDS = 10.0
 
 
 class Message(NamedTuple):
+    """`at`: up to when it tells, Unix seconds; AGELESS where age means nothing."""
+
     id: int
     topic: str
     payload: bytes
+    at: int
+
+
+class Part(NamedTuple):
+    """The rows with this urgency behind (`at`, `id`) and older than `before`."""
+
+    urgent: bool
+    at: int
+    id: int
+    before: int
 
 
 class Outbox:
-    """Urgent rows first, then by age. `waiting` is set when there may be something new."""
+    """Urgent rows first, then by what they tell of. `waiting` is set when there may be something new."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._count = 0
+        self._counted = -_COUNT_SECONDS
         self.waiting = threading.Event()
         self.waiting.set()
 
     @staticmethod
-    def put(sql: sqlite3.Connection, key: str, topic: str, payload: bytes, *, urgent: bool = False) -> None:
-        """Within the caller's transaction; a newer message takes the place of an unconfirmed one with the same key."""
+    def put(
+        sql: sqlite3.Connection,
+        key: str,
+        topic: str,
+        payload: bytes,
+        *,
+        urgent: bool = False,
+        at: float | None = None,
+    ) -> None:
+        """Within the caller's transaction; a newer message takes the place of an unconfirmed one with the same key.
+
+        `at`: up to when it tells, Unix seconds; without it the message never becomes backlog.
+        """
         sql.execute(
-            "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload) VALUES (?, ?, ?, ?)",
-            (key, urgent, topic, payload),
+            "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload, at) VALUES (?, ?, ?, ?, ?)",
+            (key, urgent, topic, payload, AGELESS if at is None else int(at)),
         )
 
-    def next(self, limit: int, leave_out: Collection[int]) -> list[Message]:
-        """Up to `limit` messages, none of `leave_out`."""
+    def next(self, limit: int, leave_out: Collection[int], part: Part | None = None) -> list[Message]:
+        """Up to `limit` messages in their order, none of `leave_out`; of the whole outbox, or of a part of it."""
+        where = "" if part is None else "WHERE urgent = ? AND (at, id) > (?, ?) AND at < ?"
+        query = f"SELECT id, topic, payload, at FROM outbox {where} ORDER BY urgent DESC, at, id LIMIT ?"  # noqa: S608
         with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT id, topic, payload FROM outbox ORDER BY urgent DESC, id LIMIT ?", (limit + len(leave_out),)
-            )
+            rows = sql.execute(query, (*(part or ()), limit + len(leave_out)))
             return [Message(*row) for row in rows if row[0] not in leave_out][:limit]
 
     def confirmed(self, ids: Iterable[int]) -> None:
@@ -44,6 +78,9 @@ class Outbox:
             sql.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
 
     def __len__(self) -> int:
-        with self._database.reading() as sql:
-            (count,) = sql.execute("SELECT count(*) FROM outbox").fetchone()
-        return int(count)
+        """Of more than 10,000 rows: as it was up to ten seconds ago."""
+        if self._count < _MANY or real() - self._counted >= _COUNT_SECONDS:
+            with self._database.reading() as sql:
+                (self._count,) = sql.execute("SELECT count(*) FROM outbox").fetchone()
+            self._counted = real()
+        return self._count

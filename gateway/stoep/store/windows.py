@@ -5,11 +5,12 @@ A window is a running sum, so a late sample reopens it; `last` goes by the time 
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import cbor2
 
 from stoep.errors import StoreError
+from stoep.wire.channels import Channel
 
 SECONDS = 900
 _FORM = 1
@@ -32,6 +33,14 @@ class Flag(IntEnum):
 
     GOOD = 1
     FAIL = 4
+
+
+class Reading(NamedTuple):
+    """One channel of one sample, in counts."""
+
+    channel: Channel
+    counts: int
+    flag: Flag
 
 
 @dataclass

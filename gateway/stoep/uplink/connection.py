@@ -1,10 +1,12 @@
 """One connection to the city's broker, and why it came to an end.
 
-A new paho client for each: its memory of what was in flight dies with the connection, the outbox's does not.
+A new paho client for each: its memory of what was in flight dies with the connection, the outbox's does not. The broker
+keeps our session, so what the city sends us while we are away waits there and comes with the next connection.
 """
 
+import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,27 +16,30 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from stoep import tls
-from stoep.errors import TransientError
+from stoep.errors import SettingsError
+from stoep.uplink.certificate import Certificate
+from stoep.uplink.pace import MOST_IN_FLIGHT
+from stoep.uplink.trouble import UplinkError, alert, lost, refused, untrusted
 
-MOST_IN_FLIGHT = 20
+_log = logging.getLogger(__name__)
 FAILURE = 0x80  # MQTT 5: reason codes from here on mean no
 _CONNECT_SECONDS = 3.0
-_REFUSALS = {0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C}  # protocol, client id, password, authorisation, ban, method
+_SESSION_SECONDS = 7 * 86_400  # for which the broker keeps what is sent to us
+_LARGEST = 65_536  # bytes of a message to us
+_OVERHEAD = 16  # bytes of a PUBLISH beside topic and payload, at most
+_WITH_WILL = 0x04  # MQTT 5, section 3.14.2.1
+_PATIENCE = 0.75  # of the keepalive: paho gives a silent broker up after twice what it is told
 
-
-class UplinkError(TransientError):
-    """`refused`: the broker does not want us, so asking again soon is of no use."""
-
-    def __init__(self, message: str, *, refused: bool = False) -> None:
-        super().__init__(message)
-        self.refused = refused
+Confirmed = Callable[[int, int], None]  # (message id, reason code)
+Handler = Callable[[str, bytes, bool], None]  # (topic, payload, retained); what it raises ends the process
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Where the city's broker is and how it knows us."""
+    """Where the city's broker is and how it knows us; a silent one is given up after 1.5 × `keepalive` seconds."""
 
     host: str
     port: int
@@ -44,18 +49,39 @@ class Broker:
     ca_file: Path | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    certificate: Certificate | None = None
 
 
-Confirmed = Callable[[int, int], None]  # (message id, reason code)
+def _properties(packet: int, **values: int) -> Properties:
+    made = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def _passing_to(handler: Handler) -> Callable[[mqtt.Client, Any, mqtt.MQTTMessage], None]:
+    def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        handler(message.topic, bytes(message.payload), message.retain)  # paho sends the PUBACK when this has returned
+
+    return on_message
 
 
 class Connection:
-    def __init__(self, broker: Broker, will_topic: str, will: bytes, confirmed: Confirmed) -> None:
+    """`handlers`: topic filter → what takes the messages that match; the broker is told when it has returned."""
+
+    def __init__(
+        self, broker: Broker, will_topic: str, will: bytes, confirmed: Confirmed, handlers: Mapping[str, Handler]
+    ) -> None:
         self._broker = broker
         self._confirmed = confirmed
+        self._handlers = handlers
+        self._asked: dict[int, str] = {}  # SUBSCRIBE's id → topic filter
         self.ready = False
         self.limit = MOST_IN_FLIGHT
+        self.deaf: str | None = None  # why we do not hear the city
+        self._largest: int | None = None
         self._lost: UplinkError | None = None
+        self._error = ""  # the last of the socket's
         self._tls: tls.Context | None = None
         self._client = client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -64,18 +90,33 @@ class Connection:
             reconnect_on_failure=False,
         )
         client.connect_timeout = _CONNECT_SECONDS
+        client.max_inflight_messages_set(0)  # we count ourselves
         client.will_set(will_topic, will, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_log = self._on_log
+        client.on_message = self._on_stray
+        for topic, handler in handlers.items():
+            client.message_callback_add(topic, _passing_to(handler))
         if broker.username is not None:
             client.username_pw_set(broker.username, broker.password)
         if broker.tls:
-            try:
-                self._tls = tls.context(broker.ca_file)
-            except OSError as error:
-                raise UplinkError(f"{broker.ca_file} is no CA certificate: {error}", refused=True) from error
+            self._tls = self._secured(broker)
             client.tls_set_context(self._tls)
+
+    @staticmethod
+    def _secured(broker: Broker) -> tls.Context:
+        own = broker.certificate
+        try:
+            if own is not None:
+                own.check()
+            return tls.context(broker.ca_file, None if own is None else (own.file, own.key_file))
+        except SettingsError as error:
+            raise UplinkError(str(error), refused=True) from error
+        except OSError as error:
+            raise UplinkError(f"{broker.ca_file} is no CA certificate: {error}", refused=True) from error
 
     def open(self) -> None:
         """Returns when the TCP connection stands; `ready` follows with the broker's answer."""
@@ -87,16 +128,24 @@ class Connection:
             raise
 
     def _connect(self) -> None:
-        where = f"the broker {self._broker.host}:{self._broker.port}"
+        host, port = self._broker.host, self._broker.port
+        properties = _properties(
+            PacketTypes.CONNECT,
+            SessionExpiryInterval=_SESSION_SECONDS,
+            ReceiveMaximum=MOST_IN_FLIGHT,
+            MaximumPacketSize=_LARGEST,
+        )
+        keepalive = max(1, int(self._broker.keepalive * _PATIENCE))
         try:
-            self._client.connect(self._broker.host, self._broker.port, self._broker.keepalive, clean_start=True)
+            self._client.connect(host, port, keepalive, clean_start=False, properties=properties)
         except ssl.SSLCertVerificationError as error:
-            why = f"{where} shows a certificate we do not trust ({error.verify_message})"
-            raise UplinkError(f"{why}; set mqtt.ca_file", refused=True) from error
+            raise untrusted(host, port, error) from error
         except ssl.SSLError as error:
-            raise UplinkError(f"{where} does not speak TLS with us ({error.reason}); look at mqtt.tls") from error
+            raise alert(host, str(error)) or UplinkError(
+                f"the broker {host}:{port} does not speak TLS with us ({error.reason}); look at mqtt.tls"
+            ) from error
         except (OSError, ValueError) as error:
-            raise UplinkError(f"{where} cannot be reached ({error})") from error
+            raise UplinkError(f"the broker {host}:{port} cannot be reached ({error})") from error
 
     def turn(self, seconds: float) -> None:
         """Reads and writes for up to `seconds`; raises UplinkError when the connection is no more."""
@@ -104,36 +153,76 @@ class Connection:
         if self._lost is not None:
             raise self._lost
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise UplinkError(f"the connection to {self._broker.host} was lost ({mqtt.error_string(code)})")
+            raise self._ended(mqtt.error_string(code))
+
+    def _ended(self, reason: object) -> UplinkError:
+        host = self._broker.host
+        if self._tls is not None and not self.ready:  # the reset may have overtaken the alert
+            hint = "does it want another certificate of ours? Look at mqtt.cert_file"
+            return alert(host, self._error) or UplinkError(f"the broker {host} hung up before it answered; {hint}")
+        return UplinkError(f"the connection to {host} was lost ({reason})")
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int:
         """The message's id, for `confirmed`."""
         return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
-    def close(self) -> None:
-        """Without the last will."""
-        self._client.disconnect(properties=Properties(PacketTypes.DISCONNECT))  # type: ignore[no-untyped-call]
+    def fits(self, topic: str, payload: bytes) -> bool:
+        """Whether the broker takes a message as large as this; to send it all the same would end the connection."""
+        return self._largest is None or len(topic.encode()) + len(payload) + _OVERHEAD <= self._largest
+
+    def close(self, *, will: bool = False) -> None:
+        """Our session stays; the broker says our last will only if it shall."""
+        reason = ReasonCode(PacketTypes.DISCONNECT, identifier=_WITH_WILL if will else 0)
+        self._client.disconnect(reason, _properties(PacketTypes.DISCONNECT))
         self._client.loop(0.1)
 
+    def drop(self) -> None:
+        """As if the cable had been cut."""
+        if (socket := self._client.socket()) is not None:
+            socket.close()
+
     def _on_connect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
+        self, client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
     ) -> None:
         if reason.value >= FAILURE:
-            remedy = "check mqtt.username and mqtt.password_file" if reason.value in _REFUSALS else "it may pass"
-            message = f"the broker {self._broker.host} refuses us: {reason}; {remedy}"
-            self._lost = UplinkError(message, refused=reason.value in _REFUSALS)
+            self._lost = refused(self._broker.host, reason)
             return
-        receive_maximum = getattr(properties, "ReceiveMaximum", MOST_IN_FLIGHT)
-        self.limit = max(1, min(MOST_IN_FLIGHT, receive_maximum))
+        if getattr(properties, "MaximumQoS", 1) < 1:
+            why = "confirms nothing (maximum QoS 0); it cannot be used"
+            self._lost = UplinkError(f"the broker {self._broker.host} {why}", refused=True)
+            return
+        self.limit = max(1, min(MOST_IN_FLIGHT, getattr(properties, "ReceiveMaximum", MOST_IN_FLIGHT)))
+        self._largest = getattr(properties, "MaximumPacketSize", None)
         self.ready = True
+        once = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        for topic in self._handlers:
+            _, mid = client.subscribe(topic, options=once)
+            if mid is not None:
+                self._asked[mid] = topic
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if self._lost is None:
-            self._lost = UplinkError(f"the connection to {self._broker.host} was lost ({reason})")
+            self._lost = lost(self._broker.host, reason) or self._ended(reason)
 
     def _on_publish(
         self, _client: mqtt.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         self._confirmed(mid, reason.value)
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        topic = self._asked.pop(mid, "")
+        if any(reason.value >= FAILURE for reason in reasons):
+            self.deaf = f"the broker does not let us hear {topic} ({reasons[0]}); let the account read there"
+            _log.warning("%s", self.deaf)
+
+    @staticmethod
+    def _on_stray(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        _log.info("a message on %r, which nobody here waits for, is dropped", message.topic)
+
+    def _on_log(self, _client: mqtt.Client, _data: Any, level: int, text: str) -> None:
+        if level == mqtt.MQTT_LOG_ERR:  # the only place where it says what the socket said
+            self._error = text

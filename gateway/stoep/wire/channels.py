@@ -45,12 +45,14 @@ class AlarmKind:
 
 @dataclass(frozen=True)
 class Setting:
-    """What may differ from node to node; a number from `lowest` to `highest`."""
+    """What may differ from node to node of these `kinds` (none: of all); a number from `lowest` to `highest`."""
 
     id: int
     name: str
     lowest: int
     highest: int
+    default: int
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,15 @@ class Catalogue:
         """The names of the sensors whose failures a node counts, in the order it counts them."""
         ordered = sorted(self.alarms.values(), key=lambda alarm: alarm.id)
         return [alarm.name.removesuffix(_FAILING) for alarm in ordered if alarm.name.endswith(_FAILING)]
+
+    def refusal(self, flaw: int) -> str:
+        """Why a node refused settings or gave them up, by the number that it says."""
+        if flaw in self.refusals:
+            return self.refusals[flaw]
+        if not flaw:
+            return "nobody answered under them"
+        names = {setting.id: setting.name for setting in self.settings.values()}
+        return f"{names.get(flaw, f'setting {flaw}')} cannot be so on this node"
 
 
 class _Channel(msgspec.Struct):
@@ -93,6 +104,8 @@ class _Setting(msgspec.Struct):
     id: int
     lowest: int
     highest: int
+    default: int
+    kinds: tuple[str, ...] = ()
 
 
 class _Refusal(msgspec.Struct):
@@ -121,7 +134,9 @@ def load(file: Path) -> Catalogue:
         layouts={layout.id: tuple(named[name] for name in layout.channels) for layout in raw.layouts.values()},
         alarms={alarm.id: AlarmKind(alarm.id, name, named[alarm.channel]) for name, alarm in raw.alarms.items()},
         causes={number: name for name, number in raw.lost.items()},
-        settings={name: Setting(s.id, name, s.lowest, s.highest) for name, s in raw.settings.items()},
+        settings={
+            name: Setting(s.id, name, s.lowest, s.highest, s.default, s.kinds) for name, s in raw.settings.items()
+        },
         refusals={refusal.id: refusal.meaning for refusal in raw.refusals.values()},
     )
 

@@ -1,6 +1,6 @@
 """Our own dialect: topics and JSON under `stoep/1/`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -8,9 +8,9 @@ import msgspec
 from stoep import __version__
 from stoep.clock import timestamp
 from stoep.store.nodes import Identity
-from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
+from stoep.store.windows import SECONDS, Flag, Reading, TimeQuality, Total, Window
 from stoep.wire.channels import Catalogue, Channel
-from stoep.wire.messages import Alarm, Health
+from stoep.wire.messages import Alarm, Health, Sample
 
 _REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
@@ -44,6 +44,34 @@ class Heard(Protocol):
     def health(self) -> Health | None: ...
 
 
+class Result(Protocol):
+    """What came of a command of the city: which (`number` is ours, `id` the city's), whose, what, why, since when."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def node(self) -> str: ...
+
+    @property
+    def kid(self) -> bytes | None: ...
+
+    @property
+    def id(self) -> str | None: ...
+
+    @property
+    def result(self) -> str: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+    @property
+    def version(self) -> int | None: ...
+
+    @property
+    def utc(self) -> int | None: ...
+
+
 class Native:
     """Composes what the city reads; (key, topic, payload) for what goes through the outbox."""
 
@@ -52,6 +80,7 @@ class Native:
         self._generation = generation
         self._catalogue = catalogue
         self.gateway_topic = f"stoep/1/{site}/gateway"
+        self.set_topic = f"stoep/1/{site}/+/set"  # what the city wants of its nodes
 
     def _topic(self, node: str, what: str) -> str:
         return f"stoep/1/{self._site}/{node}/{what}"
@@ -76,6 +105,11 @@ class Native:
             "time_quality": TimeQuality(total.time).word,
         }
 
+    @staticmethod
+    def mark(payload: bytes) -> bytes:
+        """The same message, sent as part of the backlog."""
+        return payload.removesuffix(b"}") + b',"backlog":true}'
+
     def _window(self, identity: Identity, window: Window) -> dict[str, Any]:
         channels = {
             channel.name: self._channel(channel, window.totals[number])
@@ -97,6 +131,32 @@ class Native:
         payload = msgspec.json.encode(self._window(identity, window))
         return key, self._topic(identity.name, "window"), payload
 
+    def sample(
+        self, identity: Identity, sample: Sample, readings: Iterable[Reading], moment: Moment
+    ) -> tuple[str, str, bytes] | None:
+        """The single readings, but for those that would tell who passes; None where none is left."""
+        values = {
+            channel.name: {
+                "value": channel.value(counts),
+                "unit": channel.unit,
+                "quality": {"flag": int(flag), "reason": _REASONS[flag]},
+                "time_quality": moment.quality.word,
+            }
+            for channel, counts, flag in readings
+            if channel.leaves == "reading"
+        }
+        if not values:
+            return None
+        document = {
+            **self._who(identity),
+            "epoch": sample.epoch,
+            "seq": sample.seq,
+            "time": timestamp(moment.utc),
+            "channels": values,
+        }
+        key = f"sample {identity.id} {sample.epoch} {sample.seq}"
+        return key, self._topic(identity.name, "sample"), msgspec.json.encode(document)
+
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]:
         kind = self._catalogue.alarms[alarm.code]
         value = None if kind.channel.leaves == "never" else alarm.value
@@ -115,15 +175,6 @@ class Native:
         key = f"event {identity.id} {alarm.epoch} {alarm.number}"
         return key, self._topic(identity.name, "event"), msgspec.json.encode(document)
 
-    def _refusal(self, health: Health) -> str | None:
-        if not health.refused:
-            return None
-        if health.flaw in self._catalogue.refusals:
-            return self._catalogue.refusals[health.flaw]
-        names = {setting.id: setting.name for setting in self._catalogue.settings.values()}
-        flaw = names.get(health.flaw, f"setting {health.flaw}")
-        return f"{flaw} cannot be so on this node" if health.flaw else "nobody answered under them"
-
     def _health(self, health: Health) -> dict[str, Any]:
         return {
             "wakes": health.wakes,
@@ -137,7 +188,7 @@ class Native:
             "settings": {
                 "version": f"{health.version:08x}",
                 "refused": f"{health.refused:08x}" if health.refused else None,
-                "reason": self._refusal(health),
+                "reason": self._catalogue.refusal(health.flaw) if health.refused else None,
             },
             "failed_readings": dict(zip(self._catalogue.sensors, health.failed, strict=True)),
         }
@@ -163,6 +214,21 @@ class Native:
             "versions": {"gateway": __version__},
         }
         return self._topic(identity.name, "state"), msgspec.json.encode(document)
+
+    def result(self, said: Result) -> tuple[str, str, bytes]:
+        """What came of a command; said again under the same key, it takes the place of the one before."""
+        document = {
+            "site": self._site,
+            "node": said.node,
+            "kid": None if said.kid is None else said.kid.hex(),
+            "id": said.id,
+            "result": said.result,
+            "reason": said.reason,
+            "settings": None if said.version is None else f"{said.version:08x}",
+            "time": None if said.utc is None else timestamp(said.utc),
+        }
+        key = f"set {said.number} {said.result}"
+        return key, self._topic(said.node, "set/result"), msgspec.json.encode(document)
 
     def gateway(self, status: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode({"site": self._site, "status": "online", "version": __version__, **status})
