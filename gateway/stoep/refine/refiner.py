@@ -15,6 +15,7 @@ from stoep.clock import Clock, real
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
 from stoep.refine.boots import Boots
+from stoep.refine.days import Days
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import nodes, window_rows
@@ -22,6 +23,7 @@ from stoep.store.database import Database
 from stoep.store.log import Row
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
+from stoep.store.sample_set import Life, SampleSet
 from stoep.store.windows import Total, Window, start_of
 from stoep.wire.channels import Catalogue
 from stoep.wire.messages import Alarm, Sample
@@ -63,6 +65,7 @@ class Refiner:
         self._counters = counters
         self._pulse = pulse
         self._boots = Boots(nodes.offsets(database), boot, clock)
+        self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
         self._unsaved: set[tuple[bytes, int]] = set()
@@ -154,9 +157,12 @@ class Refiner:
             total = window.totals.setdefault(channel.id, Total())
             total.add(counts, at, quality.flag(channel, counts), moment.quality)
             window.due = True
-        if window.due:  # a sample without a single reading opens no window
+        read = any(wire is not None for wire in sample.values)  # a sample without a single reading opens no window
+        if read:
+            window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
             self._unsaved.add(key)
+        self._days.note(identity.id, sample.epoch, sample.seq, moment.utc, late=read and window.revision > 0)
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -177,7 +183,8 @@ class Refiner:
                 window.revision += 1
                 window.due = False
                 identity = self._named(window.kid)
-                self._outbox.put(sql, *self._compose.window(identity, window))
+                self._outbox.put(sql, *self._compose.window(identity, window), carries=window.fresh)
+                window.fresh = SampleSet()
                 self._unsaved.add((window.kid, window.start))
             window_rows.save(sql, [self._windows[key] for key in self._unsaved])
             for track in list(self._tracks.values()):
@@ -186,6 +193,7 @@ class Refiner:
                     track.changed = False
             sql.executemany("DELETE FROM log WHERE id = ?", [(row,) for row in self._done])
             self._boots.save(sql)
+            self._days.save(sql)
             if real() - self._purged >= _PURGE_SECONDS and self._clock.trusted():
                 window_rows.purge(sql, int(self._clock.utc()) - window_rows.KEPT_SECONDS)
                 self._purged = real()

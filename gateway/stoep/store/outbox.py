@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from stoep.store.database import Database
+from stoep.store.sample_set import SampleSet
 
 
 class Message(NamedTuple):
@@ -23,11 +24,27 @@ class Outbox:
         self.waiting.set()
 
     @staticmethod
-    def put(sql: sqlite3.Connection, key: str, topic: str, payload: bytes, *, urgent: bool = False) -> None:
-        """Within the caller's transaction; a newer message takes the place of an unconfirmed one with the same key."""
+    def put(
+        sql: sqlite3.Connection,
+        key: str,
+        topic: str,
+        payload: bytes,
+        *,
+        urgent: bool = False,
+        carries: SampleSet | None = None,
+    ) -> None:
+        """Within the caller's transaction; a newer message takes the place of an unconfirmed one with the same key.
+
+        `carries`: the samples that reach the city with it; those of the message whose place it takes join them.
+        """
+        carried = SampleSet()
+        if carries:
+            carried.update(carries)
+        for (packed,) in sql.execute("SELECT carries FROM outbox WHERE key = ? AND carries IS NOT NULL", (key,)):
+            carried.update(SampleSet.unpack(packed))
         sql.execute(
-            "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload) VALUES (?, ?, ?, ?)",
-            (key, urgent, topic, payload),
+            "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload, carries) VALUES (?, ?, ?, ?, ?)",
+            (key, urgent, topic, payload, carried.pack()),
         )
 
     def next(self, limit: int, leave_out: Collection[int]) -> list[Message]:

@@ -168,6 +168,11 @@ class Native:
         }
         return self._topic(identity.name, "state"), msgspec.json.encode(document)
 
+    def ledger(self, day: str, revision: int, content: Mapping[str, Any]) -> tuple[str, str, bytes]:
+        """The receipt of a UTC day ("2026-06-01"), in samples; the highest (generation, revision) of a day counts."""
+        said = {"site": self._site, "day": day, "generation": self._generation, "revision": revision, **content}
+        return f"ledger {day}", f"stoep/1/{self._site}/ledger", msgspec.json.encode(said)
+
     def gateway(self, status: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode({"site": self._site, "status": "online", "version": __version__, **status})
 
