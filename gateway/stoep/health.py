@@ -58,7 +58,15 @@ class Pulse:
     def beat(self, part: str) -> None:
         self._beats[part] = real()
 
+    def forget(self, part: str) -> None:
+        """It has come to its end, as it was asked to."""
+        self._beats.pop(part, None)
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since each part showed itself."""
+        now = real()
+        return {part: now - beat for part, beat in list(self._beats.items())}
+
     def stalled(self, patience: float) -> list[str]:
         """The parts that showed nothing for `patience` seconds."""
-        now = real()
-        return [part for part, beat in list(self._beats.items()) if now - beat > patience]
+        return [part for part, age in self.ages().items() if age > patience]

@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from stoep import __version__, registry, settings, status
+from stoep import __version__, ask, registry, settings, status
 from stoep.clock import Clock, FileClock, SystemClock, real
 from stoep.downlink.lights import Lights
 from stoep.errors import PermanentError
-from stoep.health import Counters, Pulse
+from stoep.fleet.survey import wanted
+from stoep.fleet.watch import Watch
+from stoep.health import Bounded, Counters, Pulse
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
+from stoep.ledger.receipts import Receipts, cause_word
 from stoep.links.base import Link, Received
 from stoep.links.bridge import BridgeLink
 from stoep.links.broker import BrokerLink, LocalBroker
@@ -22,6 +25,7 @@ from stoep.refine import refiner
 from stoep.refine.track import Track
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
+from stoep.store.facts import store_facts
 from stoep.store.log import Entry
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
@@ -134,11 +138,24 @@ class Service:
             broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
         )
         self._links: dict[str, Link] = {
-            bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters) for bridge in chosen.bridge
+            bridge.port: BridgeLink(bridge.port, self._received, self._clock, counters, pulse)
+            for bridge in chosen.bridge
         }
         if chosen.local_broker is not None:
-            by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
+            broker_ = _local_broker(chosen, chosen.local_broker)
+            by_wifi = BrokerLink(broker_, self._received, self._clock, counters, pulse)
             self._links[by_wifi.name] = by_wifi
+        self._watch_fleet = Watch(
+            database,
+            self._clock,
+            catalogue(),
+            Receipts(database, self._outbox, native, lambda cause: cause_word(catalogue().causes, cause)),
+            wanted=lambda: wanted(self._registry.entries.values()),
+            published=lambda: dict(self._refiner.published),
+            again=self.intake.take_duplicates,
+            counters=counters,
+            pulse=pulse,
+        )
         self._status = status.Status(
             native,
             self._retained,
@@ -148,7 +165,16 @@ class Service:
             self._refiner,
             list(self._links.values()),
             self._more,
+            conditions=lambda: self._watch_fleet.conditions,
         )
+        self._answering = ask.Answering(database.file, self._report, pulse)
+        self._metrics = None
+        if chosen.metrics is not None:
+            from stoep.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
+
+            self._metrics = Metrics(chosen.metrics.port, self._report, pulse)
+        self._say = Bounded(_log, logging.ERROR)
+        self._sentence = ""
         self._identities: dict[bytes, Identity] = {}
         self._apply_registry()
 
@@ -157,8 +183,12 @@ class Service:
         stages = [
             _Stage("journal", self._journal.run, self._journal.wake),
             _Stage("refine", self._refiner.run, self._refiner.committed),
+            _Stage("survey", self._watch_fleet.run),
             _Stage("uplink", self._publisher.run),
+            _Stage("status", self._answering.run),
         ]
+        if self._metrics is not None:
+            stages.append(_Stage("metrics", self._metrics.run))
         for stage in stages:
             stage.start()
         for link in self._links.values():
@@ -190,11 +220,20 @@ class Service:
                     self._apply_registry()
             if now - fed >= _WATCHDOG_SECONDS:
                 fed = now
-                stalled = self._pulse.stalled(_PATIENCE)
-                if stalled:
-                    _log.error("no progress in %s: the watchdog is not fed", ", ".join(stalled))
-                else:
-                    notify("WATCHDOG=1")
+                self._feed()
+
+    def _feed(self) -> None:
+        """The watchdog, while every part gets on; and in one sentence how things stand."""
+        stalled = self._pulse.stalled(_PATIENCE)
+        if stalled:
+            sentence = f"no progress in {', '.join(stalled)}: the watchdog is not fed"
+            self._say.say("stalled", "%s", sentence)
+        else:
+            sentence = self._status.sentence()
+            notify("WATCHDOG=1")
+        if sentence != self._sentence:
+            self._sentence = sentence
+            notify(f"STATUS={sentence}")
 
     def _received(self, link: Link, received: Received) -> None:
         """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
@@ -230,8 +269,12 @@ class Service:
             link.allow(self._registry.entries)
         _log.info("%d nodes are in the registry", len(found))
 
+    def _report(self) -> dict[str, Any]:
+        return {**self._status.report(), **store_facts(self._database.file), "stages": self._pulse.ages()}
+
     def _more(self) -> dict[str, Any]:
-        more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
+        city = {"connected": self._publisher.connected, "problem": self._publisher.problem}
+        more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities), "city": city}
         if self._registry.problem is not None:
             more["registry_problem"] = self._registry.problem
         return more

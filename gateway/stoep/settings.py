@@ -95,6 +95,12 @@ class ClockSettings(Strict, frozen=True):
     file: str | None = None
 
 
+class MetricsSettings(Strict, frozen=True):
+    """For Prometheus, on loopback only; no table: nobody listens."""
+
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 9468
+
+
 class LogSettings(Strict, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -111,6 +117,7 @@ class Settings(Strict, frozen=True):
     lighting: Lighting = Lighting()
     local_broker: LocalBrokerSettings | None = None
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings | None = None
     folder: Path = Path()
 
     def path(self, name: str) -> Path:

@@ -16,6 +16,9 @@ _EXTRAS = {"generate": "field"}  # where the extra is not called like the comman
 _OWN = [
     EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
+    EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
+    EntryPoint("status", "stoep.cli.status:register", GROUP),
+    EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
 ]
 
 

@@ -127,9 +127,9 @@ def spans(marks: Sequence[Mark], first: int, last: int, undated: int) -> Iterato
     """first..last cut into days; all of it is of the day `undated` where there are no marks."""
     starts = [(undated, first)] if not marks else [(marks[0].day, first), *_starts(_rising(marks))]
     for (day, begin), (_, after) in zip(starts, [*starts[1:], (0, last + 1)], strict=True):
-        begin, end = max(begin, first), min(after - 1, last)
-        if begin <= end:
-            yield Span(day, begin, end)
+        span = Span(day, max(begin, first), min(after - 1, last))
+        if span.first <= span.last:
+            yield span
 
 
 def _starts(marks: Sequence[Mark]) -> Iterator[tuple[int, int]]:

@@ -57,12 +57,12 @@ def ledger(books: Books, intervals: Mapping[bytes, int], now: float) -> dict[int
 
 
 def interval(books: Books, track: Track, configured: int) -> float:
-    """Seconds between two samples: as set, or as measured where a node takes its time, as with a low battery."""
+    """Seconds between two samples: as measured since the day's first one, else as set."""
     last = books.last.get(track.identity.kid)
     marks = books.marks.get(track.identity.id)
     if last is None or not marks or marks[-1].epoch != last.epoch or last.seq - marks[-1].seq < _ENOUGH:
         return configured
-    return max(configured, (last.utc - marks[-1].utc) / (last.seq - marks[-1].seq))
+    return max(1.0, (last.utc - marks[-1].utc) / (last.seq - marks[-1].seq))
 
 
 def _presumed(books: Books, track: Track, configured: int, now: float) -> dict[int, int]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import serial
 
 from stoep.clock import Clock, real
-from stoep.health import Bounded, Counters
+from stoep.health import Bounded, Counters, Pulse
 from stoep.links.base import Handler, Received
 from stoep.links.port import PortError, open_port
 from stoep.wire.serial import END, Credit, Deframer, Filter, HeardFrame, Hello, Send, frame
@@ -46,11 +46,14 @@ class BridgeLink:
 
     medium = "radio"
 
-    def __init__(self, port: str, handler: Handler, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self, port: str, handler: Handler, clock: Clock, counters: Counters, pulse: Pulse | None = None
+    ) -> None:
         self.name = port
         self._handler = handler
         self._clock = clock
         self._counters = counters
+        self._pulse = pulse or Pulse()
         self._lock = threading.RLock()  # the handler sends from within a read; others may from their own threads
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bridge {port}", daemon=True)
@@ -104,6 +107,7 @@ class BridgeLink:
     def _run(self) -> None:
         delay = _FIRST_DELAY
         while not self._stop.is_set():
+            self._pulse.beat(self.name)
             try:
                 self._converse()
             except PortError as error:
@@ -114,6 +118,7 @@ class BridgeLink:
                 delay = _FIRST_DELAY  # it worked until now
             self._stop.wait(delay)
             delay = min(2 * delay, _LONGEST_DELAY)
+        self._pulse.forget(self.name)
 
     def _fail(self, problem: str) -> None:
         if problem != self.problem:
@@ -134,6 +139,7 @@ class BridgeLink:
         _log.info("%s is open, waiting for the bridge", self.name)
         try:
             while not self._stop.is_set():
+                self._pulse.beat(self.name)
                 data = port.read(max(1, port.in_waiting))
                 if not data:
                     self._check()

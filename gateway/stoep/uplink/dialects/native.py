@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -147,10 +148,15 @@ class Native:
         }
 
     def state(
-        self, identity: Identity, window: Window | None, heard: Heard | None, heard_utc: float | None
+        self,
+        identity: Identity,
+        window: Window | None,
+        heard: Heard | None,
+        heard_utc: float | None,
+        condition: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[str, bytes]:
-        """Retained; `heard_utc` is None while the clock is not trusted."""
-        health = None
+        """Retained; `heard_utc` is None while the clock is not trusted, `condition` empty before the first survey."""
+        health: dict[str, Any] = {}
         if heard is not None:
             health = {
                 "last_heard": None if heard_utc is None else timestamp(heard_utc),
@@ -163,7 +169,7 @@ class Native:
         document = {
             **self._who(identity),
             "last_window": None if window is None else self._window(identity, window),
-            "health": health,
+            "health": {**health, **condition} or None,
             "versions": {"gateway": __version__},
         }
         return self._topic(identity.name, "state"), msgspec.json.encode(document)
