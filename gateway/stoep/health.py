@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from stoep.clock import real
 
-_EVERY = 10.0  # seconds between two lines about the same thing
+_EVERY = 10.0  # seconds between two lines about the same thing; while it goes on, doubled with each up to:
+_RARELY = 3600.0
 
 
 class Counters:
@@ -30,21 +31,27 @@ class Counters:
 
 
 class Bounded:
-    """Logs the first of a kind at once and then one line every few seconds, with the number left out."""
+    """Logs the first of a kind at once and then more and more rarely, with the number left out.
+
+    A neighbour's node that is heard for months costs an hour's line, not the journal.
+    """
 
     def __init__(self, log: logging.Logger, level: int = logging.WARNING) -> None:
         self._log = log
         self._level = level
         self._last: dict[str, float] = {}
+        self._rest: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
 
     def say(self, kind: str, message: str, *details: object) -> None:
         now = real()
-        if now - self._last.get(kind, -_EVERY) < _EVERY:
+        rest = self._rest.get(kind, _EVERY)
+        if kind in self._last and now - self._last[kind] < rest:
             self._left_out[kind] += 1
             return
         self._last[kind] = now
         left_out = self._left_out.pop(kind, 0)
+        self._rest[kind] = min(2 * rest, _RARELY) if left_out else _EVERY
         tail = f" (and {left_out} more like it)" if left_out else ""
         self._log.log(self._level, message + "%s", *details, tail)
 

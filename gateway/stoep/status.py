@@ -1,6 +1,7 @@
 """What the gateway says about itself and its nodes: retained at the broker and never more often than useful, and to
 whoever asks on the machine itself."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from stoep.store.nodes import Identity
 from stoep.uplink.dialects.native import Native, timestamp
 from stoep.uplink.retained import Retained
 
+_log = logging.getLogger(__name__)
 CHANGED_SECONDS = 2.0  # real, while something changes
 QUIET_SECONDS = 60.0  # real, while nothing does
 
@@ -45,6 +47,9 @@ class Status:
         self._more = more
         self._conditions = conditions
         self._started = clock.monotonic()
+        self._trusted: bool | None = None
+        self._silent: set[str] = set()
+        self._more_said: dict[str, Any] = {}  # as of the last look, for whoever may not wait for the store
         self._said: dict[str, Any] | None = None
         self._said_at = 0.0
         self._looked_at = 0.0
@@ -57,6 +62,8 @@ class Status:
         self._looked_at = real()
         trusted = self._clock.trusted()
         self._publish_nodes(identities, trusted=trusted)
+        self._more_said = dict(self._more())
+        self._tell_changes(trusted=trusted)
         document = self._document(trusted=trusted)
         if document == self._said and real() - self._said_at < QUIET_SECONDS:
             return
@@ -71,12 +78,10 @@ class Status:
         heard = self._heard_utc()
         now, started = self._now()
         return {
-            **(self._said or {}),
+            **self._document(trusted=trusted),
             "version": __version__,
             "time": round(now),
             "started": round(started),
-            "clock_trusted": trusted,
-            "counters": {**(self._said or {}).get("counters", {}), **self._counters.snapshot()},
             "table": [summary.row(one, heard.get(kid), now, started) for kid, one in conditions.items()],
         }
 
@@ -95,11 +100,11 @@ class Status:
         return ", ".join(words)
 
     def _document(self, *, trusted: bool) -> dict[str, Any]:
-        more = dict(self._more())
+        more = dict(self._more_said)
         document: dict[str, Any] = {
             "instance": self._intake.instance.hex(),
             "clock_trusted": trusted,
-            "counters": {**self._counters.snapshot(), "outbox": more.pop("outbox")},
+            "counters": {**self._counters.snapshot(), "outbox": more.pop("outbox", 0)},
             "bridges": [dict(link.status()) for link in self._links if link.medium == "radio"],
             **more,
         }
@@ -110,6 +115,24 @@ class Status:
         if trusted and conditions:
             document["fleet"] = summary.fleet(conditions.values(), self._heard_utc(), *self._now())
         return document
+
+    def _tell_changes(self, *, trusted: bool) -> None:
+        """Once each: whether there are dates at all, and who falls silent and speaks again."""
+        if trusted != self._trusted:
+            self._trusted = trusted
+            if trusted:
+                _log.info("the clock is trusted: readings are dated and published")
+            else:
+                _log.warning("the clock is not trusted: readings are kept, nothing is published until NTP has set it")
+        if not trusted:
+            return
+        heard, (now, started) = self._heard_utc(), self._now()
+        silent = {one.name for kid, one in self._conditions().items() if one.silent(heard.get(kid), now, started)}
+        for name in sorted(silent - self._silent):
+            _log.warning("%s is silent", name)
+        for name in sorted(self._silent - silent):
+            _log.info("%s is heard again, or gone from the registry", name)
+        self._silent = silent
 
     def _publish_nodes(self, identities: Mapping[bytes, Identity], *, trusted: bool) -> None:
         heard = self._intake.heard()

@@ -74,7 +74,7 @@ def _facts(said: Mapping[str, Any]) -> list[tuple[str, bool, str]]:
     if (fleet := said.get("fleet")) is not None:
         share = "too young to say" if fleet["share"] is None else f"{fleet['share'] * _PERCENT:.0f} % yield usable data"
         well = not fleet["silent"] and fleet["usable"] == fleet["of"]
-        facts.append(("fleet", well, f"{fleet['nodes']} nodes, {len(fleet['silent'])} silent, {share}"))
+        facts.append(("fleet", well, f"nodes {fleet['nodes']}, silent {len(fleet['silent'])}, {share}"))
     return facts
 
 

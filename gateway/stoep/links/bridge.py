@@ -68,6 +68,7 @@ class BridgeLink:
         self._written_at = 0.0
         self.state = State.CLOSED
         self.problem: str | None = None
+        self._told: str | None = None  # the problem in the log; the same one again is no news until the bridge answers
 
     def start(self) -> None:
         self._thread.start()
@@ -121,9 +122,9 @@ class BridgeLink:
         self._pulse.forget(self.name)
 
     def _fail(self, problem: str) -> None:
-        if problem != self.problem:
-            _log.warning("%s; trying again", problem)
-        self.problem = problem
+        level = logging.DEBUG if problem == self._told else logging.WARNING
+        _log.log(level, "%s; trying again", problem)
+        self.problem = self._told = problem
         self._counters.add("bridge_failures")
 
     def _converse(self) -> None:
@@ -136,7 +137,7 @@ class BridgeLink:
             self._queue.clear()
             self.problem = None
             self.state = State.WAITING
-        _log.info("%s is open, waiting for the bridge", self.name)
+        _log.log(logging.INFO if self._told is None else logging.DEBUG, "%s is open, waiting for the bridge", self.name)
         try:
             while not self._stop.is_set():
                 self._pulse.beat(self.name)
@@ -186,6 +187,7 @@ class BridgeLink:
                 self._write(END)
                 self._push_filter()
             self.state = State.READY
+            self._told = None
             self._pump()
 
     def _push_filter(self) -> None:

@@ -141,8 +141,8 @@ class BrokerLink:
         self._pulse.forget(self.name)
 
     def _fail(self, problem: str) -> None:
-        if problem != self.problem:
-            _log.warning("%s; trying again", problem)
+        level = logging.DEBUG if problem == self.problem else logging.WARNING
+        _log.log(level, "%s; trying again", problem)
         self.problem = problem
         self._counters.add("broker_failures")
 
