@@ -9,6 +9,7 @@ from stoep.clock import real
 
 _EVERY = 10.0  # seconds between two lines about the same thing; while it goes on, doubled with each up to:
 _RARELY = 3600.0
+_OVER = 300.0  # seconds without it after which it is news again
 
 
 class Counters:
@@ -41,11 +42,14 @@ class Bounded:
         self._level = level
         self._last: dict[str, float] = {}
         self._rest: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
 
     def say(self, kind: str, message: str, *details: object) -> None:
         now = real()
-        rest = self._rest.get(kind, _EVERY)
+        over = now - self._seen.get(kind, now) > _OVER
+        rest = _EVERY if over else self._rest.get(kind, _EVERY)
+        self._seen[kind] = now
         if kind in self._last and now - self._last[kind] < rest:
             self._left_out[kind] += 1
             return

@@ -2,7 +2,6 @@
 
 import json
 import random
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -149,8 +148,8 @@ def lives(chain: Chain, first: int, last: int, values: tuple[int | None, ...] = 
 def look(chain: Chain, nodes: dict[bytes, Wanted] | None = None) -> dict[bytes, Condition]:
     chain.turn(last=True)
     wanted = nodes or {chain.node.kid: Wanted("bin-1", "bin", SECONDS)}
-    with closing(books.connect(chain.database.file)) as sql:
-        return survey(sql, books.read(chain.database.file), wanted, catalogue(), chain.clock.utc())
+    with books.opened(chain.database.file) as read:
+        return survey(read, wanted, catalogue(), chain.clock.utc())
 
 
 def test_a_node_whose_windows_are_whole_is_usable(chain: Chain) -> None:

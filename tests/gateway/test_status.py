@@ -326,6 +326,9 @@ def test_what_goes_on_for_ever_is_logged_more_and_more_rarely(
         now = float(second)
         say.say("unknown", "a neighbour's node")
     assert 24 < len(caplog.records) < 40
+    now += 600
+    say.say("unknown", "after ten minutes of quiet it is news")
+    assert caplog.records[-1].message.startswith("after ten minutes of quiet it is news (and ")
 
 
 def test_a_node_that_falls_silent_is_a_warning_once_and_good_news_when_it_is_back(

@@ -28,7 +28,8 @@ def receipts(chosen: settings.Settings, now: float) -> dict[int, dict[str, Any]]
     files = chosen.path(chosen.registry.nodes), chosen.path(chosen.registry.secrets)
     entries = registry.load(*files, placed=chosen.site.placed).nodes.values()
     intervals = {kid: node.interval for kid, node in wanted(entries).items()}
-    found = days_of.ledger(books.read(chosen.path(chosen.store.path)), intervals, now)
+    with books.opened(chosen.path(chosen.store.path)) as read:
+        found = days_of.ledger(read, intervals, now)
     return {day: content(lines, lambda cause: cause_word(catalogue().causes, cause)) for day, lines in found.items()}
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from stoep.fleet import battery
 from stoep.fleet.condition import Condition
 from stoep.ledger import days
-from stoep.ledger.books import Books
+from stoep.ledger.books import Books, History
 from stoep.refine.days import DAY
 from stoep.refine.track import Track
 from stoep.store.sample_set import Life
@@ -58,46 +58,39 @@ def wanted(entries: Iterable[Registered]) -> dict[bytes, Wanted]:
     }
 
 
-def survey(
-    sql: sqlite3.Connection, books: Books, nodes: Mapping[bytes, Wanted], known: Catalogue, now: float
-) -> dict[bytes, Condition]:
+def survey(books: Books, nodes: Mapping[bytes, Wanted], known: Catalogue, now: float) -> dict[bytes, Condition]:
     """By kid. `now` in Unix seconds."""
-    newest = {track.identity.kid: track for track in sorted(books.tracks, key=lambda track: track.identity.id)}
-    conditions = {}
-    for kid, node in nodes.items():
-        track = newest.get(kid)
-        bare = Condition(kid, node.name, node.kind, node.interval)
-        conditions[kid] = bare if track is None else _condition(sql, books, track, node, known, now)
+    conditions = {kid: Condition(kid, node.name, node.kind, node.interval) for kid, node in nodes.items()}
+    for history in books.histories():
+        kid = history.track.identity.kid
+        if history.newest and kid in nodes:
+            conditions[kid] = _condition(books, history, nodes[kid], known, now)
     return conditions
 
 
-def _condition(
-    sql: sqlite3.Connection, books: Books, track: Track, node: Wanted, known: Catalogue, now: float
-) -> Condition:
+def _condition(books: Books, history: History, node: Wanted, known: Catalogue, now: float) -> Condition:
+    track, sql = history.track, books.sql
     kid = track.identity.kid
-    last = books.last.get(kid)
     alarms = _alarms(sql, track, known)
-    pace = days.interval(books, track, node.interval)
+    pace = days.interval(history, node.interval)
     if "battery_empty" in alarms:
         pace = max(pace, _RARELY)
     elif "battery_low" in alarms:
         pace = max(pace, _SPARING * node.interval)
     points = _points(sql, kid, now)
-    marks = books.marks.get(track.identity.id, ())
     until = start_of(now) - _LATEST * SECONDS
-    since = max(until - DAY, start_of(min((mark.utc for mark in marks), default=now)) + SECONDS)
-    good = _good(_windows(sql, kid, since, until), known)
+    since = max(until - DAY, start_of(min((mark.utc for mark in history.marks), default=now)) + SECONDS)
     return Condition(
         kid,
         node.name,
         node.kind,
         pace,
-        None if last is None else last.utc,
+        None if history.last is None else history.last.utc,
         points[-1][1] / 1000 if points else None,
         battery.remaining(points, node.low_mv - _EMPTY_BELOW) if node.low_mv else None,
-        track.timeline.drift(lambda boot, at: _dated(books, boot, at)),
+        track.timeline.drift(books.dated),
         alarms,
-        good,
+        _good(_windows(sql, kid, since, until), known),
         max(0, int((until - since) / max(SECONDS, pace))),
         _here(books, track),
         _there(track),
@@ -119,11 +112,6 @@ def _there(track: Track) -> int:
             first = floor.seq if epoch == floor.epoch else 1
             count += sum(b - a + 1 for a, b in known.missing(first, known.last()))
     return count
-
-
-def _dated(books: Books, boot: int, at: int) -> float | None:
-    offset = books.offsets.get(boot)
-    return None if offset is None else at / 1_000_000 + offset
 
 
 def _alarms(sql: sqlite3.Connection, track: Track, known: Catalogue) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ percent of a core, however large the site.
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import closing
 
 from stoep.clock import Clock, real
 from stoep.errors import StoreError
@@ -80,17 +79,19 @@ class Watch:
         self._write(now)
         wanted = self._wanted()
         try:
-            read = books.read(self._database.file)
-            with closing(books.connect(self._database.file)) as sql:
-                self.conditions = survey(sql, read, wanted, self._catalogue, now)
+            with books.opened(self._database.file) as read:
+                self.conditions = survey(read, wanted, self._catalogue, now)
+            if abs(now - self._receipts_at) >= _RECEIPTS_SECONDS:
+                self._receipts_at = now
+                self._settle(wanted, now)
         except StoreError as error:  # the writing side ends the process if the store is at fault; this only looks
             self._counters.add("surveys_failed")
             self._say.say("survey", "the fleet could not be surveyed: %s", error)
-            return
-        if abs(now - self._receipts_at) >= _RECEIPTS_SECONDS:
-            self._receipts_at = now
+
+    def _settle(self, wanted: Mapping[bytes, Wanted], now: float) -> None:
+        with books.opened(self._database.file) as read:
             days = ledger(read, {kid: node.interval for kid, node in wanted.items()}, now)
-            self._counters.add("receipts", self._receipts.publish(days, now))
+        self._counters.add("receipts", self._receipts.publish(days, now))
 
     def _write(self, now: float) -> None:
         """What came again since the last look, and new points of the batteries."""

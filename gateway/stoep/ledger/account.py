@@ -5,13 +5,12 @@ times are divided evenly. A number that is in no class although it should be is 
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from stoep.ledger.books import Books, Loss, Mark
+from stoep.ledger.books import Books, History, Loss, Mark
 from stoep.refine.days import DAY
 from stoep.refine.track import Track
 from stoep.store.ranges import Ranges
@@ -20,7 +19,7 @@ from stoep.store.sample_set import Life
 UNEXPLAINED = -1  # no cause: a sample that was received and is nowhere
 
 
-@dataclass
+@dataclass(slots=True)
 class Account:
     """What is expected of a node of one day and what became of it, in samples.
 
@@ -31,7 +30,7 @@ class Account:
     delivered: int = 0
     kept: int = 0
     published: int = 0  # in a message, confirmed or not
-    lost: Counter[int] = field(default_factory=Counter)  # by cause
+    lost: dict[int, int] = field(default_factory=dict)  # by cause
     owed: int = 0
     presumed: int = 0
     late: int = 0
@@ -39,12 +38,13 @@ class Account:
 
     @property
     def expected(self) -> int:
-        return self.delivered + self.kept + self.lost.total() + self.owed
+        return self.delivered + self.kept + sum(self.lost.values()) + self.owed
 
     def add(self, other: "Account") -> None:
         for name in ("delivered", "kept", "published", "owed", "presumed", "late", "duplicate"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.lost.update(other.lost)
+        for cause, count in other.lost.items():
+            self.lost[cause] = self.lost.get(cause, 0) + count
 
 
 class Span(NamedTuple):
@@ -53,14 +53,14 @@ class Span(NamedTuple):
     last: int
 
 
-def of_track(books: Books, track: Track, today: int) -> dict[int, Account]:
+def of_history(books: Books, history: History, today: int) -> dict[int, Account]:
     """By day. `today` is where samples belong that nobody can date yet."""
-    number = track.identity.id
+    track = history.track
     marks: dict[int, list[Mark]] = {}
-    for mark in books.marks.get(number, ()):
+    for mark in history.marks:
         marks.setdefault(mark.epoch, []).append(mark)
     losses: dict[int, list[Loss]] = {}
-    for loss in books.losses.get(number, ()):
+    for loss in history.losses:
         losses.setdefault(loss.epoch, []).append(loss)
     pending: dict[int, Ranges] = {}
     for epoch, seq in track.pending:
@@ -74,11 +74,10 @@ def of_track(books: Books, track: Track, today: int) -> dict[int, Account]:
         day = _undated(epoch, marks, state.losses, today)
         for span in spans(marks.get(epoch, []), first, state.top, day):
             state.count(span, accounts.setdefault(span.day, Account()))
-    for (day, identity), tally in books.tallies.items():
-        if identity == number:
-            account = accounts.setdefault(day, Account())
-            account.late += tally.late
-            account.duplicate += tally.again
+    for day, tally in books.tallies(track.identity.id).items():
+        account = accounts.setdefault(day, Account())
+        account.late += tally.late
+        account.duplicate += tally.again
     return accounts
 
 
@@ -112,14 +111,14 @@ class _Epoch:
     def count(self, span: Span, account: Account) -> None:
         first, last = span.first, span.last
         delivered, kept = self.delivered.size(first, last), self.kept.size(first, last)
-        lost: Counter[int] = Counter()
+        lost: dict[int, int] = {}
         for loss in self.losses:
             if loss.first <= last and loss.last >= first:
-                lost[loss.cause] += min(loss.last, last) - max(loss.first, first) + 1
+                lost[loss.cause] = lost.get(loss.cause, 0) + min(loss.last, last) - max(loss.first, first) + 1
         owed = last - first + 1 - self.here.size(first, last)
-        unexplained = last - first + 1 - delivered - kept - lost.total() - owed
+        unexplained = last - first + 1 - delivered - kept - sum(lost.values()) - owed
         if unexplained:
-            lost[UNEXPLAINED] += unexplained
+            lost[UNEXPLAINED] = unexplained
         account.add(Account(delivered, kept, self.published.size(first, last), lost, owed))
 
 

@@ -1,12 +1,13 @@
 """All that the ledger and the fleet's health are made from, read in one snapshot of the store's file.
 
-Its own read-only connection: a command reads beside the running service, and neither waits for the other.
+Its own read-only connection: a command reads beside the running service, and neither waits for the other. One node at a
+time: five hundred of them at once would be as large as the service itself.
 """
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from stoep.errors import StoreError
 from stoep.refine.track import Track
 from stoep.store import log
+from stoep.store.log import Entry
 from stoep.store.nodes import Identity
 from stoep.store.sample_set import SampleSet
 from stoep.store.windows import Window
@@ -52,16 +54,75 @@ class Last(NamedTuple):
     seq: int
 
 
-@dataclass
+@dataclass(frozen=True)
+class History:
+    """One life of a node. `newest`: its kid has no later one; `last` is the kid's."""
+
+    track: Track
+    marks: list[Mark]
+    losses: list[Loss]
+    last: Last | None
+    newest: bool
+
+
 class Books:
-    tracks: list[Track] = field(default_factory=list)
-    marks: dict[int, list[Mark]] = field(default_factory=dict)  # by identity
-    losses: dict[int, list[Loss]] = field(default_factory=dict)  # by identity
-    waiting: SampleSet = field(default_factory=SampleSet)  # in a window, and the city has not confirmed it
-    unpublished: SampleSet = field(default_factory=SampleSet)  # that of it which is in no message yet
-    tallies: dict[tuple[int, int], Tally] = field(default_factory=dict)  # by (day, identity)
-    last: dict[bytes, Last] = field(default_factory=dict)  # by kid
-    offsets: dict[int, float] = field(default_factory=dict)  # boot → what makes its monotonic time Unix seconds
+    """`waiting`: samples in windows that the city has not confirmed; `unpublished`: those of them in no message yet."""
+
+    def __init__(self, sql: sqlite3.Connection) -> None:
+        self.sql = sql
+        self._entries: dict[int, list[tuple[int, int, Entry]]] = {}  # identity → (row, boot, entry) of the log
+        for number, batch in sql.execute("SELECT id, batch FROM log ORDER BY id"):
+            row = log.unpack(number, batch)
+            for entry in row.entries:
+                self._entries.setdefault(entry.identity, []).append((row.id, row.boot, entry))
+        self.unpublished = SampleSet()
+        for (packed,) in sql.execute("SELECT fresh FROM window WHERE due = 1 AND fresh IS NOT NULL"):
+            self.unpublished.update(SampleSet.unpack(packed))
+        self.waiting = SampleSet()
+        self.waiting.update(self.unpublished)
+        for (packed,) in sql.execute("SELECT carries FROM outbox WHERE carries IS NOT NULL"):
+            self.waiting.update(SampleSet.unpack(packed))
+        self._offsets: dict[int, float] = dict(sql.execute("SELECT id, offset FROM boot WHERE offset IS NOT NULL"))
+
+    def histories(self) -> Iterator[History]:
+        """In the order in which the lives began."""
+        newest: dict[bytes, int] = dict(self.sql.execute("SELECT kid, max(id) FROM identity GROUP BY kid"))
+        for row in self.sql.execute("SELECT id, kid, name, kind, state FROM identity ORDER BY id"):
+            identity = Identity(*row)
+            marks = [Mark(*mark) for mark in self._of(identity, "epoch, day, seq, utc FROM day_mark", "epoch, seq")]
+            losses = [
+                Loss(*loss) for loss in self._of(identity, "epoch, first, last, cause, received FROM ledger", "id")
+            ]
+            last = self._last(identity.kid, marks)
+            yield History(self._track(identity), marks, losses, last, newest[identity.kid] == identity.id)
+
+    def tallies(self, identity: int) -> dict[int, Tally]:
+        """By day."""
+        rows = self.sql.execute("SELECT day, late, again FROM day_tally WHERE identity = ?", (identity,))
+        return {day: Tally(late, again) for day, late, again in rows}
+
+    def dated(self, boot: int, at: int) -> float | None:
+        """Unix seconds of the monotonic time `at` (µs) of the gateway's `boot`, where that is known."""
+        offset = self._offsets.get(boot)
+        return None if offset is None else at / 1_000_000 + offset
+
+    def _track(self, identity: Identity) -> Track:
+        track = Track(identity)
+        for row, boot, entry in self._entries.get(identity.id, ()):
+            track.read(row, boot, entry)
+        return track
+
+    def _of(self, identity: Identity, what: str, order: str) -> sqlite3.Cursor:
+        return self.sql.execute(f"SELECT {what} WHERE identity = ? ORDER BY {order}", (identity.id,))
+
+    def _last(self, kid: bytes, marks: list[Mark]) -> Last | None:
+        query = "SELECT content FROM window WHERE kid = ? ORDER BY start DESC LIMIT 1"
+        row = self.sql.execute(query, (kid,)).fetchone()
+        totals = {} if row is None else Window.totals_of(row[0])
+        if totals:
+            utc, epoch, seq = max(total.last_at for total in totals.values())
+            return Last(utc / 1_000_000, epoch, seq)
+        return Last(marks[-1].utc, marks[-1].epoch, marks[-1].seq) if marks else None
 
 
 def connect(file: Path) -> sqlite3.Connection:
@@ -79,51 +140,12 @@ def connect(file: Path) -> sqlite3.Connection:
     return sql
 
 
-def read(file: Path) -> Books:
-    """Raises StoreError."""
+@contextmanager
+def opened(file: Path) -> Iterator[Books]:
+    """One snapshot, as long as the block lasts. Raises StoreError."""
     with closing(connect(file)) as sql:
         try:
             sql.execute("BEGIN")
-            return _read(sql)
+            yield Books(sql)
         except sqlite3.Error as error:
             raise StoreError(f"the store {file} cannot be read ({error}); try again, or restore it") from error
-
-
-def _read(sql: sqlite3.Connection) -> Books:
-    books = Books()
-    tracks = {row[0]: Track(Identity(*row)) for row in sql.execute("SELECT id, kid, name, kind, state FROM identity")}
-    for row in _log(sql):
-        for entry in row.entries:
-            tracks[entry.identity].read(row.id, row.boot, entry)
-    books.tracks = list(tracks.values())
-    for identity, *mark in sql.execute("SELECT identity, epoch, day, seq, utc FROM day_mark ORDER BY epoch, seq"):
-        books.marks.setdefault(identity, []).append(Mark(*mark))
-    for identity, *loss in sql.execute("SELECT identity, epoch, first, last, cause, received FROM ledger"):
-        books.losses.setdefault(identity, []).append(Loss(*loss))
-    for (packed,) in sql.execute("SELECT fresh FROM window WHERE due = 1 AND fresh IS NOT NULL"):
-        books.unpublished.update(SampleSet.unpack(packed))
-    books.waiting.update(books.unpublished)
-    for (packed,) in sql.execute("SELECT carries FROM outbox WHERE carries IS NOT NULL"):
-        books.waiting.update(SampleSet.unpack(packed))
-    for day, identity, late, again in sql.execute("SELECT day, identity, late, again FROM day_tally"):
-        books.tallies[day, identity] = Tally(late, again)
-    for track in books.tracks:
-        last = _last(sql, track.identity.kid, books.marks.get(track.identity.id))
-        if last is not None:
-            books.last[track.identity.kid] = last
-    books.offsets = dict(sql.execute("SELECT id, offset FROM boot WHERE offset IS NOT NULL"))
-    return books
-
-
-def _log(sql: sqlite3.Connection) -> Iterator[log.Row]:
-    for number, batch in sql.execute("SELECT id, batch FROM log ORDER BY id"):
-        yield log.unpack(number, batch)
-
-
-def _last(sql: sqlite3.Connection, kid: bytes, marks: list[Mark] | None) -> Last | None:
-    row = sql.execute("SELECT content FROM window WHERE kid = ? ORDER BY start DESC LIMIT 1", (kid,)).fetchone()
-    totals = {} if row is None else Window.totals_of(row[0])
-    if totals:
-        utc, epoch, seq = max(total.last_at for total in totals.values())
-        return Last(utc / 1_000_000, epoch, seq)
-    return Last(marks[-1].utc, marks[-1].epoch, marks[-1].seq) if marks else None

@@ -7,10 +7,11 @@ see it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stoep.ledger.account import Account, of_track
-from stoep.ledger.books import Books, Last
+from stoep.ledger.account import Account, of_history
+from stoep.ledger.books import Books, History, Last
 from stoep.refine.days import DAY, KEPT_DAYS
 from stoep.refine.track import Track
+from stoep.store.nodes import Identity
 
 OVERDUE = 3  # intervals without a sample after which a node owes those that should have been taken since
 _ENOUGH = 4  # samples over which an interval is measured at least
@@ -32,47 +33,46 @@ def ledger(books: Books, intervals: Mapping[bytes, int], now: float) -> dict[int
     `intervals`: seconds between two samples as they are set, of the nodes that belong to the site now (by kid).
     """
     today = int(now // DAY)
-    newest = {track.identity.kid: track for track in sorted(books.tracks, key=lambda track: track.identity.id)}
+    names: dict[bytes, Identity] = {}
     days: dict[int, dict[bytes, Account]] = {}
-    for track in books.tracks:
-        for day, account in of_track(books, track, today).items():
-            days.setdefault(day, {}).setdefault(track.identity.kid, Account()).add(account)
-    for kid, track in newest.items():
-        if kid in intervals:
-            for day, count in _presumed(books, track, intervals[kid], now).items():
-                account = days.setdefault(day, {}).setdefault(kid, Account())
+    for history in books.histories():
+        identity = history.track.identity
+        names[identity.kid] = identity  # the newest comes last
+        for day, account in of_history(books, history, today).items():
+            days.setdefault(day, {}).setdefault(identity.kid, Account()).add(account)
+        if history.newest and identity.kid in intervals:
+            for day, count in _presumed(history, intervals[identity.kid], now).items():
+                account = days.setdefault(day, {}).setdefault(identity.kid, Account())
                 account.owed += count
                 account.presumed += count
-    return {
-        day: sorted(
-            (
-                Line(kid, newest[kid].identity.name, newest[kid].identity.kind, account)
-                for kid, account in accounts.items()
-                if account != Account()
-            ),
-            key=lambda line: line.name,
-        )
-        for day, accounts in sorted(days.items())
-    }
+    return {day: _lines(names, accounts) for day, accounts in sorted(days.items())}
 
 
-def interval(books: Books, track: Track, configured: int) -> float:
+def _lines(names: Mapping[bytes, Identity], accounts: Mapping[bytes, Account]) -> list[Line]:
+    lines = [
+        Line(kid, names[kid].name, names[kid].kind, account)
+        for kid, account in accounts.items()
+        if account != Account()
+    ]
+    return sorted(lines, key=lambda line: line.name)
+
+
+def interval(history: History, configured: int) -> float:
     """Seconds between two samples: as measured since the day's first one, else as set."""
-    last = books.last.get(track.identity.kid)
-    marks = books.marks.get(track.identity.id)
+    last, marks = history.last, history.marks
     if last is None or not marks or marks[-1].epoch != last.epoch or last.seq - marks[-1].seq < _ENOUGH:
         return configured
     return max(1.0, (last.utc - marks[-1].utc) / (last.seq - marks[-1].seq))
 
 
-def _presumed(books: Books, track: Track, configured: int, now: float) -> dict[int, int]:
-    last = books.last.get(track.identity.kid)
+def _presumed(history: History, configured: int, now: float) -> dict[int, int]:
+    last = history.last
     if last is None:
         return {}
-    pace = interval(books, track, configured)
+    pace = interval(history, configured)
     if now - last.utc <= OVERDUE * pace:
         return {}
-    since = last.utc + _numbered(track, last) * pace
+    since = last.utc + _numbered(history.track, last) * pace
     presumed = {}
     today = int(now // DAY)
     for day in range(max(int(since // DAY), today - KEPT_DAYS), today + 1):

@@ -20,11 +20,11 @@ CREATE TABLE day_mark (
 -- `late`: samples taken on the day that came after their window was published. `again`: samples that came on the day
 -- and were here already.
 CREATE TABLE day_tally (
-    day      INTEGER NOT NULL,
     identity INTEGER NOT NULL REFERENCES identity (id),
+    day      INTEGER NOT NULL,
     late     INTEGER NOT NULL DEFAULT 0,
     again    INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (day, identity)
+    PRIMARY KEY (identity, day)
 ) WITHOUT ROWID;
 
 -- The receipt of a day as it was last said to the city; `digest` of what it said.
