@@ -162,6 +162,21 @@ def test_what_was_presumed_is_counted_by_its_numbers_when_the_node_is_back(chain
     assert (account.presumed, account.owed, account.expected) == (0, 0, 60)
 
 
+def test_a_store_from_before_the_ledger_begins_it_with_the_next_sample(chain: Chain) -> None:
+    start(chain)
+    report(chain, 1, 2, 4, tick=4 * QUARTER + 30)
+    report(chain, tick=7 * QUARTER)
+    confirm(chain)
+    with chain.database.transaction() as sql:
+        sql.execute("DELETE FROM day_mark")
+    chain.crash()
+    assert days(chain, interval=None) == {}
+    report(chain, 8, tick=8 * QUARTER + 30)
+    report(chain, 9, tick=12 * QUARTER)
+    account = days(chain, interval=None)[0]
+    assert (account.expected, account.kept, account.owed) == (5, 2, 3)
+
+
 def test_a_node_commissioned_anew_keeps_what_its_former_life_was_owed(chain: Chain, tmp_path: Path) -> None:
     start(chain)
     report(chain, 1, 4, tick=4 * QUARTER + 30)

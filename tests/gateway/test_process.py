@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, jump, sample, write_clock
 from stoep.resources import firmware_dir
 from stoep.wire.messages import Place
 from stoep.wire.replies import Answer
@@ -97,16 +97,6 @@ def test_killed_again_and_again_it_counts_every_sample_once(
     store = sqlite3.connect(tmp_path / "stoep.db")
     assert store.execute("SELECT count(*) FROM ledger").fetchone() == (0,)
     store.close()
-
-
-def jump(file: Path, seconds: float) -> None:
-    """Turns the virtual street's clock forward."""
-    import struct
-
-    fields = list(struct.unpack("<8Q", file.read_bytes()))
-    fields[2] += round(seconds * 1e6)
-    with file.open("r+b") as opened:
-        opened.write(struct.pack("<8Q", *fields))
 
 
 def counted(city: City) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gateway_rig import MORNING, PlayedNode, PtyBridge, mosquitto, sample, write_clock
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, jump, mosquitto, sample, write_clock
 from stoep import ask, cli, health, service, settings
 from stoep.cli.status import age, render
 from stoep.clock import real
@@ -269,6 +269,28 @@ def test_a_port_that_is_taken_costs_the_metrics_and_nothing_else(
         taken.listen()
         with serving(site(port=bridge.port, broker=1, more=f"[metrics]\nport = {free_port}\n")):
             speak(bridge, node)
+
+
+# -- the city ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_city_gets_the_fleets_share_and_the_receipt_of_a_day_that_is_over(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING)
+    with serving(site(port=bridge.port, broker=broker_port, more="[store]\ncommit_seconds = 0.1\n")):
+        speak(bridge, node)
+        fleet = city.wait(lambda city: [said["fleet"] for said in city.of("/gateway") if "fleet" in said], PATIENCE)[0]
+        jump(tmp_path / "clock", 20 * 3600)
+        receipt = city.wait(lambda city: city.of("grote-markt/ledger"), PATIENCE)[0]
+        state = city.wait(lambda city: [s for s in city.of("/state") if "usable" in s["health"]], PATIENCE)[0]
+    assert (fleet["nodes"], fleet["silent"]) == (1, [])
+    assert state["health"]["silent"] in {True, False}
+    total = receipt["total"]
+    assert (receipt["day"], receipt["revision"], receipt["nodes"][0]["node"]) == ("2026-06-01", 1, "bin-1")
+    assert total["delivered"] + total["kept"] == 1
+    assert total["expected"] == 1 + total["owed"] + sum(total["lost"].values())
+    assert not [topic for topic, _, retained in city.messages if topic.endswith("/ledger") and retained]
 
 
 # -- systemd -----------------------------------------------------------------------------------------------------------
