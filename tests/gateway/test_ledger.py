@@ -221,6 +221,7 @@ class Street:
         self.gone = {one for one in self.gone if one > durable.seq}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_it_balances_after_every_kill_and_every_number_is_on_its_day(
     tmp_path: Path, clock: TurnedClock, node: PlayedNode, seed: int

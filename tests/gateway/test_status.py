@@ -86,6 +86,8 @@ def test_a_technician_sees_nodes_links_clock_and_store_while_the_service_runs(
 ) -> None:
     write_clock(tmp_path / "clock", utc=MORNING)
     config = site(port=bridge.port, broker=1)
+    with socket.socket(socket.AF_UNIX) as left_by_a_kill, ask._address(ask.place(tmp_path / "stoep.db")) as address:
+        left_by_a_kill.bind(address)
     with serving(config):
         speak(bridge, node)
         said = eventually(
