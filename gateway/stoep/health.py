@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from stoep.clock import real
 
-_EVERY = 10.0  # seconds between two lines about the same thing
+_EVERY = 10.0  # seconds between two lines about the same thing; while it goes on, doubled with each up to:
+_RARELY = 3600.0
+_OVER = 300.0  # seconds without it after which it is news again
 
 
 class Counters:
@@ -30,21 +32,30 @@ class Counters:
 
 
 class Bounded:
-    """Logs the first of a kind at once and then one line every few seconds, with the number left out."""
+    """Logs the first of a kind at once and then more and more rarely, with the number left out.
+
+    A neighbour's node that is heard for months costs an hour's line, not the journal.
+    """
 
     def __init__(self, log: logging.Logger, level: int = logging.WARNING) -> None:
         self._log = log
         self._level = level
         self._last: dict[str, float] = {}
+        self._rest: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
 
     def say(self, kind: str, message: str, *details: object) -> None:
         now = real()
-        if now - self._last.get(kind, -_EVERY) < _EVERY:
+        over = now - self._seen.get(kind, now) > _OVER
+        rest = _EVERY if over else self._rest.get(kind, _EVERY)
+        self._seen[kind] = now
+        if kind in self._last and now - self._last[kind] < rest:
             self._left_out[kind] += 1
             return
         self._last[kind] = now
         left_out = self._left_out.pop(kind, 0)
+        self._rest[kind] = min(2 * rest, _RARELY) if left_out else _EVERY
         tail = f" (and {left_out} more like it)" if left_out else ""
         self._log.log(self._level, message + "%s", *details, tail)
 
@@ -58,7 +69,15 @@ class Pulse:
     def beat(self, part: str) -> None:
         self._beats[part] = real()
 
+    def forget(self, part: str) -> None:
+        """It has come to its end, as it was asked to."""
+        self._beats.pop(part, None)
+
+    def ages(self) -> dict[str, float]:
+        """Seconds since each part showed itself."""
+        now = real()
+        return {part: now - beat for part, beat in list(self._beats.items())}
+
     def stalled(self, patience: float) -> list[str]:
         """The parts that showed nothing for `patience` seconds."""
-        now = real()
-        return [part for part, beat in list(self._beats.items()) if now - beat > patience]
+        return [part for part, age in self.ages().items() if age > patience]

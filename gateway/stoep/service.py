@@ -7,16 +7,19 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stoep import __version__, accounts, registry, settings, status
+from stoep import __version__, accounts, ask, registry, settings, status
 from stoep.cabinet import Cabinet
 from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
 from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
 from stoep.downlink.prompt import Prompt
 from stoep.errors import PermanentError
-from stoep.health import Counters, Pulse
+from stoep.fleet.survey import wanted
+from stoep.fleet.watch import Watch as FleetWatch
+from stoep.health import Bounded, Counters, Pulse
 from stoep.intake.intake import Intake, Reply
 from stoep.intake.node import Heard
+from stoep.ledger.receipts import Receipts, cause_word
 from stoep.links.base import Link, Received
 from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink, LocalBroker
@@ -29,6 +32,7 @@ from stoep.reload import Reload
 from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
+from stoep.store.facts import store_facts
 from stoep.store.log import Entry
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
@@ -177,16 +181,28 @@ class Service:
             backlog_per_second=mqtt.backlog_per_second,
         )
         self._publisher.subscribe(native.set_topic, self._commands.take)
-        bridges = make_bridges(chosen.bridge, self._received, self._clock, counters)
+        bridges = make_bridges(chosen.bridge, self._received, self._clock, counters, pulse)
         self._links: dict[str, Link] = {bridge.name: bridge for bridge in bridges}
         self._bridges = Watch(bridges, self._clock)
         if chosen.local_broker is not None:
-            by_wifi = BrokerLink(_local_broker(chosen, chosen.local_broker), self._received, self._clock, counters)
+            broker_ = _local_broker(chosen, chosen.local_broker)
+            by_wifi = BrokerLink(broker_, self._received, self._clock, counters, pulse)
             self._links[by_wifi.name] = by_wifi
         self._keeper: accounts.Keeper | None = None
         account = settings.broker_account(chosen)
         if chosen.local_broker is not None and chosen.local_broker.accounts is not None and account is not None:
             self._keeper = accounts.Keeper(chosen.path(chosen.local_broker.accounts), account)
+        self._fleet = FleetWatch(
+            database,
+            self._clock,
+            catalogue(),
+            Receipts(database, self._outbox, native, lambda cause: cause_word(catalogue().causes, cause)),
+            wanted=lambda: wanted(self._registry.entries.values()),
+            published=lambda: dict(self._refiner.published),
+            again=self.intake.take_duplicates,
+            counters=counters,
+            pulse=pulse,
+        )
         self._status = status.Status(
             native,
             self._retained,
@@ -197,7 +213,16 @@ class Service:
             list(self._links.values()),
             self._more,
             states="state" in mqtt.forward,
+            conditions=lambda: self._fleet.conditions,
         )
+        self._answering = ask.Answering(database.file, self._report, pulse)
+        self._metrics = None
+        if chosen.metrics is not None:
+            from stoep.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
+
+            self._metrics = Metrics(chosen.metrics.port, self._report, pulse)
+        self._say = Bounded(_log, logging.ERROR)
+        self._sentence = ""
         self._members = Members(
             database,
             self._clock,
@@ -216,8 +241,12 @@ class Service:
         stages = [
             _Stage("journal", self._journal.run, self._journal.wake),
             _Stage("refine", self._refiner.run, self._refiner.committed),
+            _Stage("survey", self._fleet.run),
             _Stage("uplink", self._publisher.run),
+            _Stage("status", self._answering.run),
         ]
+        if self._metrics is not None:
+            stages.append(_Stage("metrics", self._metrics.run))
         for stage in stages:
             stage.start()
         for link in self._links.values():
@@ -261,11 +290,20 @@ class Service:
                     self._apply_registry()
             if now - fed >= _WATCHDOG_SECONDS:
                 fed = now
-                stalled = self._pulse.stalled(_PATIENCE)
-                if stalled:
-                    _log.error("no progress in %s: the watchdog is not fed", ", ".join(stalled))
-                else:
-                    notify("WATCHDOG=1")
+                self._feed()
+
+    def _feed(self) -> None:
+        """The watchdog, while every part gets on; and in one sentence how things stand."""
+        stalled = self._pulse.stalled(_PATIENCE)
+        if stalled:
+            sentence = f"no progress in {', '.join(stalled)}: the watchdog is not fed"
+            self._say.say("stalled", "%s", sentence)
+        else:
+            sentence = self._status.sentence()
+            notify("WATCHDOG=1")
+        if sentence != self._sentence:
+            self._sentence = sentence
+            notify(f"STATUS={sentence}")
 
     def _read_settings(self) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={round(real() * 1e6)}")
@@ -316,6 +354,9 @@ class Service:
         if self._keeper is not None:
             self._keeper.keep(self._registry.entries.values())
         _log.info("%d nodes are in the registry", len(self._registry.entries))
+
+    def _report(self) -> dict[str, Any]:
+        return {**self._status.report(), **store_facts(self._database.file), "stages": self._pulse.ages()}
 
     def _more(self) -> dict[str, Any]:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}

@@ -256,3 +256,11 @@ def write_clock(file: Path, *, utc: float, speed: int = 1, trusted: bool = True)
     virtual = 1_000_000_000
     fields = (1, real, virtual, speed * 1000, round(utc * 1e6) - virtual, int(trusted), 0, 1)
     file.write_bytes(struct.pack("<8Q", *fields))
+
+
+def jump(file: Path, seconds: float) -> None:
+    """Turns the virtual street's clock forward."""
+    fields = list(struct.unpack("<8Q", file.read_bytes()))
+    fields[2] += round(seconds * 1e6)
+    with file.open("r+b") as opened:
+        opened.write(struct.pack("<8Q", *fields))

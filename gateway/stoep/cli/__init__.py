@@ -19,6 +19,9 @@ _OWN = [
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
     EntryPoint("registry", "stoep.cli.registry:register", GROUP),
     EntryPoint("commands", "stoep.cli.commands:register", GROUP),
+    EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
+    EntryPoint("status", "stoep.cli.status:register", GROUP),
+    EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
 ]
 
 

@@ -6,7 +6,8 @@ bad input is counted, logged at a bounded rate, dropped.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from stoep.clock import EPOCH_2000, Clock, real
@@ -76,6 +77,7 @@ class Intake:
         self._coming: dict[bytes, Node] = {}  # by kid: under a newer secret, not heard yet
         self._ended: set[int] = set()  # identities of which the newer secret was heard
         self._identities: dict[int, Node] = {}
+        self._again: Counter[int] = Counter()  # samples that were here already, by identity
         self._say = Bounded(_log)
 
     def set_nodes(self, nodes: Iterable[Node], coming: Iterable[Node] = ()) -> None:
@@ -103,6 +105,12 @@ class Intake:
         """The last that was heard of each node."""
         with self._lock:
             return {kid: node.heard for kid, node in self._nodes.items() if node.heard is not None}
+
+    def take_duplicates(self) -> Mapping[int, int]:
+        """How many samples of each identity came again since this was asked last."""
+        with self._lock:
+            again, self._again = self._again, Counter()
+        return again
 
     def committed(self, entries: Iterable[Entry]) -> None:
         """The journal says: these are on disk."""
@@ -217,6 +225,8 @@ class Intake:
         new = [alarm for key, alarm in wanted.items() if key not in node.alarms and key not in node.tickets]
         self._counters.add("samples_received", len(taken.samples))
         self._counters.add("duplicates", taken.duplicates)
+        if taken.duplicates:
+            self._again[node.identity] += taken.duplicates
         self._counters.add("holes", sum(lost.last - lost.first + 1 for lost in taken.lost if lost.cause == 0))
         for lost in taken.lost:
             cause = self._catalogue.causes.get(lost.cause, str(lost.cause))

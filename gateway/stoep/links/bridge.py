@@ -13,7 +13,7 @@ from typing import NamedTuple
 import serial
 
 from stoep.clock import Clock, real, timestamp
-from stoep.health import Bounded, Counters
+from stoep.health import Bounded, Counters, Pulse
 from stoep.links.base import BURST, RATE, Handler, Received
 from stoep.links.port import PortError, open_port
 from stoep.links.usb import Fixed, Seeker
@@ -47,7 +47,14 @@ class BridgeLink:
     medium = "radio"
 
     def __init__(
-        self, name: str, handler: Handler, clock: Clock, counters: Counters, seeker: Seeker | None = None
+        self,
+        name: str,
+        handler: Handler,
+        clock: Clock,
+        counters: Counters,
+        seeker: Seeker | None = None,
+        *,
+        pulse: Pulse | None = None,
     ) -> None:
         self.name = name
         self._seeker: Seeker | Fixed = seeker or Fixed(name)
@@ -55,6 +62,7 @@ class BridgeLink:
         self._handler = handler
         self._clock = clock
         self._counters = counters
+        self._pulse = pulse or Pulse()
         self._lock = threading.RLock()  # the handler sends from within a read; others may from their own threads
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bridge {name}", daemon=True)
@@ -133,6 +141,7 @@ class BridgeLink:
     def _run(self) -> None:
         delay = _FIRST_DELAY
         while not self._stop.is_set():
+            self._pulse.beat(self.name)
             try:
                 self._converse()
             except PortError as error:
@@ -143,6 +152,7 @@ class BridgeLink:
                 delay = _FIRST_DELAY  # it worked until now
             self._stop.wait(delay)
             delay = min(2 * delay, _LONGEST_DELAY)
+        self._pulse.forget(self.name)
 
     def _fail(self, problem: str) -> None:
         self._tell(f"{problem}; trying again", logging.WARNING)
@@ -177,6 +187,7 @@ class BridgeLink:
         self._tell(f"{self._at} is open, waiting for the bridge", logging.INFO)
         try:
             while not self._stop.is_set():
+                self._pulse.beat(self.name)
                 data = port.read(max(1, port.in_waiting))
                 at = self._clock.monotonic()
                 for message in deframer.feed(data):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from stoep.clock import Clock
-from stoep.health import Counters
+from stoep.health import Counters, Pulse
 from stoep.links.base import Handler
 from stoep.links.bridge import BridgeLink
 from stoep.links.usb import Claims, Seeker, identity
@@ -12,7 +12,7 @@ from stoep.settings import BridgeSettings
 
 
 def make_bridges(
-    wanted: Iterable[BridgeSettings], handler: Handler, clock: Clock, counters: Counters
+    wanted: Iterable[BridgeSettings], handler: Handler, clock: Clock, counters: Counters, pulse: Pulse | None = None
 ) -> list[BridgeLink]:
     """One for each table; those that are looked for have a name of their own."""
     tables = list(wanted)
@@ -23,10 +23,10 @@ def make_bridges(
         sought = identity(table)
         if sought is None:
             assert table.port is not None
-            links.append(BridgeLink(table.port, handler, clock, counters))
+            links.append(BridgeLink(table.port, handler, clock, counters, pulse=pulse))
             continue
         names[str(sought)] += 1
         again = names[str(sought)]
         name = str(sought) if again == 1 else f"{sought} ({again})"
-        links.append(BridgeLink(name, handler, clock, counters, Seeker(sought, claims)))
+        links.append(BridgeLink(name, handler, clock, counters, Seeker(sought, claims), pulse=pulse))
     return links

@@ -24,7 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from stoep import tls
 from stoep.clock import Clock, real
 from stoep.errors import MalformedError, TransientError
-from stoep.health import Bounded, Counters
+from stoep.health import Bounded, Counters, Pulse
 from stoep.links.base import BURST, RATE, Handler, Received
 from stoep.links.rates import Rates
 from stoep.wire.frame import read_header
@@ -73,12 +73,15 @@ class BrokerLink:
 
     medium = "broker"
 
-    def __init__(self, broker: LocalBroker, handler: Handler, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self, broker: LocalBroker, handler: Handler, clock: Clock, counters: Counters, pulse: Pulse | None = None
+    ) -> None:
         self.name = f"mqtt://{broker.host}:{broker.port}"
         self._broker = broker
         self._handler = handler
         self._clock = clock
         self._counters = counters
+        self._pulse = pulse or Pulse()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"link {self.name}", daemon=True)
         self._say = Bounded(_log)
@@ -135,6 +138,7 @@ class BrokerLink:
     def _run(self) -> None:
         delay = _FIRST_DELAY
         while not self._stop.is_set():
+            self._pulse.beat(self.name)
             worked = False
             try:
                 self._converse()
@@ -149,10 +153,11 @@ class BrokerLink:
                 delay = _FIRST_DELAY
             self._stop.wait(delay * random.uniform(0.5, 1.0))
             delay = min(2 * delay, _LONGEST_DELAY)
+        self._pulse.forget(self.name)
 
     def _fail(self, problem: str) -> None:
-        if problem != self.problem:
-            _log.warning("%s; trying again", problem)
+        level = logging.DEBUG if problem == self.problem else logging.WARNING
+        _log.log(level, "%s; trying again", problem)
         self.problem = problem
         self._counters.add("broker_failures")
 
@@ -161,6 +166,7 @@ class BrokerLink:
         client = self._connect()
         since = real()
         while not self._stop.is_set():
+            self._pulse.beat(self.name)
             code = client.loop(_TURN)
             if self.state is State.READY and real() - self._listened_at >= _TURN:
                 self._listen(client)

@@ -16,6 +16,7 @@ from stoep.clock import Clock, real
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
 from stoep.refine.boots import Boots
+from stoep.refine.days import Days
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import nodes, window_rows
@@ -23,6 +24,7 @@ from stoep.store.database import Database
 from stoep.store.log import Row
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
+from stoep.store.sample_set import Life, SampleSet
 from stoep.store.windows import Reading, Total, Window, start_of
 from stoep.wire.channels import Catalogue
 from stoep.wire.messages import Alarm, Sample
@@ -86,6 +88,7 @@ class Refiner:
         self._counters = counters
         self._pulse = pulse
         self._boots = Boots(nodes.offsets(database), boot, clock)
+        self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
         self._unsaved: set[tuple[bytes, int]] = set()
@@ -178,9 +181,12 @@ class Refiner:
             total = window.totals.setdefault(channel.id, Total())
             total.add(counts, at, flag, moment.quality)
             window.due = True
-        if window.due:  # a sample without a single reading opens no window
+        read = any(wire is not None for wire in sample.values)  # a sample without a single reading opens no window
+        if read:
+            window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
             self._unsaved.add(key)
+        self._days.note(identity.id, sample.epoch, sample.seq, moment.utc, late=read and window.revision > 0)
 
     def _readings(self, sample: Sample) -> Iterator[Reading]:
         for channel, wire in zip(self._catalogue.layouts[sample.layout], sample.values, strict=True):
@@ -208,7 +214,9 @@ class Refiner:
                 window.due = False
                 if "window" in self._forward:
                     identity = self._named(window.kid)
-                    self._outbox.put(sql, *self._compose.window(identity, window), at=window.end)
+                    message = self._compose.window(identity, window)
+                    self._outbox.put(sql, *message, at=window.end, carries=window.fresh)
+                window.fresh = SampleSet()
                 self._unsaved.add((window.kid, window.start))
             for taken in self._samples:
                 self._send_sample(sql, taken)
@@ -219,6 +227,7 @@ class Refiner:
                     track.changed = False
             sql.executemany("DELETE FROM log WHERE id = ?", [(row,) for row in self._done])
             self._boots.save(sql)
+            self._days.save(sql)
             if real() - self._purged >= _PURGE_SECONDS and self._clock.trusted():
                 window_rows.purge(sql, int(self._clock.utc()) - window_rows.KEPT_SECONDS)
                 self._purged = real()

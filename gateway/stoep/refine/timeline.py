@@ -116,6 +116,14 @@ class Timeline:
             utc = receipt.utc - receipt.tick - (self._latest.get(epoch, tick) - tick)
         return Moment(max(_EARLIEST, min(utc, receipt.utc)), TimeQuality.ESTIMATED)
 
+    def drift(self, dated: Dated) -> int | None:
+        """By how many ppm the clock of the latest epoch is fast, to a thousand; None until an hour can be measured."""
+        points = self._points(max(self._anchors, default=0), dated)
+        if not points or points[-1][0] - points[0][0] < _BASELINE:
+            return None
+        rate = _rate(points[0], points[-1])
+        return None if rate is None else round((1 / rate - 1) * 1000) * 1000
+
     def pack(self) -> list[Any]:
         return [{epoch: [list(anchor) for anchor in found] for epoch, found in self._anchors.items()}, self._latest]
 

@@ -127,7 +127,8 @@ def _certificate(settings: Settings, _said: Said) -> None:
             continue
         told = f"mqtt.{key} = {name!r}"
         if not mqtt.tls:
-            raise SettingsError(settings.file, told, "means nothing while mqtt.tls = false", "remove it, or turn TLS on")
+            problem = "means nothing while mqtt.tls = false"
+            raise SettingsError(settings.file, told, problem, "remove it, or turn TLS on")
         if not settings.path(name).is_file():
             what = "certificate" if key == "cert_file" else "private key"
             raise SettingsError(settings.file, told, "is not there", f"name the file with our {what}")

@@ -113,6 +113,12 @@ class CabinetSettings(Strict, frozen=True):
     address: Literal[0x76, 0x77] = 0x76
 
 
+class MetricsSettings(Strict, frozen=True):
+    """For Prometheus, on loopback only; no table: nobody listens."""
+
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 9468
+
+
 class ClockSettings(Strict, frozen=True):
     source: Literal["system", "twin"] = "system"
     file: str | None = None
@@ -136,6 +142,7 @@ class Settings(Strict, frozen=True):
     lighting: Lighting = Lighting()
     local_broker: LocalBrokerSettings | None = None
     cabinet: CabinetSettings = CabinetSettings()
+    metrics: MetricsSettings | None = None
     log: LogSettings = LogSettings()
     file: Path = Path("gateway.toml")
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from stoep.clock import real
 from stoep.store.database import Database
+from stoep.store.sample_set import SampleSet
 
 AGELESS = 1 << 62  # in the place of a time: the message is as new tomorrow as today
 _MANY = 10_000  # rows from which on counting takes so long that it is not done at each look
@@ -54,14 +55,21 @@ class Outbox:
         *,
         urgent: bool = False,
         at: float | None = None,
+        carries: SampleSet | None = None,
     ) -> None:
         """Within the caller's transaction; a newer message takes the place of an unconfirmed one with the same key.
 
         `at`: up to when it tells, Unix seconds; without it the message never becomes backlog.
+        `carries`: the samples that reach the city with it; those of the message whose place it takes join them.
         """
+        carried = SampleSet()
+        if carries:
+            carried.update(carries)
+        for (packed,) in sql.execute("SELECT carries FROM outbox WHERE key = ? AND carries IS NOT NULL", (key,)):
+            carried.update(SampleSet.unpack(packed))
         sql.execute(
-            "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload, at) VALUES (?, ?, ?, ?, ?)",
-            (key, urgent, topic, payload, AGELESS if at is None else int(at)),
+            "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload, at, carries) VALUES (?, ?, ?, ?, ?, ?)",
+            (key, urgent, topic, payload, AGELESS if at is None else int(at), carried.pack()),
         )
 
     def next(self, limit: int, leave_out: Collection[int], part: Part | None = None) -> list[Message]:

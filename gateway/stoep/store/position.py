@@ -7,7 +7,7 @@ Everything below the floor is settled: received, declared lost by the node, or a
 was given up and comes after all is a reading like any other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,10 @@ class Position:
                 first = self.floor.seq if epoch == self.floor.epoch else 1
                 count += sum(b - a + 1 for a, b in known.within(first, U32))
         return count
+
+    def known(self) -> Mapping[int, Ranges]:
+        """By epoch what was received or given up; to be read, not changed."""
+        return self._known
 
     def pack(self) -> list[Any]:
         """For the checkpoint: CBOR-able, of a position whose every range is on disk."""

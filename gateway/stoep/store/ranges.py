@@ -44,6 +44,10 @@ class Ranges:
         """The highest number; 0 when there is none."""
         return self._lasts[-1] if self._lasts else 0
 
+    def size(self, first: int, last: int) -> int:
+        """How many numbers of the set are within first..last."""
+        return sum(b - a + 1 for a, b in self.within(first, last))
+
     def end_from(self, first: int) -> int:
         """The end of the unbroken run that starts at `first`; `first` - 1 when it is not there."""
         at = bisect_right(self._firsts, first) - 1

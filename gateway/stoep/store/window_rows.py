@@ -4,15 +4,17 @@ import sqlite3
 from collections.abc import Iterable
 
 from stoep.store.database import Database
+from stoep.store.sample_set import SampleSet
 from stoep.store.windows import Window
 
 KEPT_SECONDS = 36 * 86_400
-_COLUMNS = "kid, start, revision, due, partial, content"
+_COLUMNS = "kid, start, revision, due, partial, content, fresh"
 
 
-def _window(row: tuple[bytes, int, int, int, int, bytes]) -> Window:
-    kid, start, revision, due, partial, content = row
-    return Window(kid, start, revision, bool(due), bool(partial), Window.totals_of(content))
+def _window(row: tuple[bytes, int, int, int, int, bytes, bytes | None]) -> Window:
+    kid, start, revision, due, partial, content, fresh = row
+    totals = Window.totals_of(content)
+    return Window(kid, start, revision, bool(due), bool(partial), totals, SampleSet.unpack(fresh))
 
 
 def find(database: Database, kid: bytes, start: int) -> Window:
@@ -35,7 +37,7 @@ def newest(database: Database) -> list[Window]:
     """The last published window of each kid."""
     query = f"SELECT {_COLUMNS}, max(start) FROM window WHERE revision > 0 GROUP BY kid"  # noqa: S608
     with database.reading() as sql:
-        return [_window(row[:6]) for row in sql.execute(query)]
+        return [_window(row[:7]) for row in sql.execute(query)]
 
 
 def generation(database: Database) -> int:
@@ -46,8 +48,8 @@ def generation(database: Database) -> int:
 
 def save(sql: sqlite3.Connection, windows: Iterable[Window]) -> None:
     sql.executemany(
-        f"INSERT OR REPLACE INTO window ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
-        [(w.kid, w.start, w.revision, w.due, w.partial, w.content()) for w in windows],
+        f"INSERT OR REPLACE INTO window ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        [(w.kid, w.start, w.revision, w.due, w.partial, w.content(), w.fresh.pack()) for w in windows],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import cbor2
 
 from stoep.errors import StoreError
+from stoep.store.sample_set import SampleSet
 from stoep.wire.channels import Channel
 
 SECONDS = 900
@@ -69,7 +70,10 @@ class Total:
 
 @dataclass
 class Window:
-    """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is."""
+    """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
+
+    `fresh`: the samples in it that no published revision has.
+    """
 
     kid: bytes
     start: int
@@ -77,6 +81,7 @@ class Window:
     due: bool = False
     partial: bool = False
     totals: dict[int, Total] = field(default_factory=dict)
+    fresh: SampleSet = field(default_factory=SampleSet)
 
     @property
     def end(self) -> int:

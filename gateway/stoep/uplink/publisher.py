@@ -147,8 +147,8 @@ class Publisher:
             stop.wait(min(_STEP, seconds))
 
     def _fail(self, problem: str, *, fruitful: bool) -> None:
-        if problem != self.problem:
-            _log.warning("%s; trying again", problem)
+        level = logging.DEBUG if problem == self.problem else logging.WARNING
+        _log.log(level, "%s; trying again", problem)
         self.problem = problem
         self._counters.add("uplink_failures")
         if self._in_flight and not fruitful:

@@ -1,6 +1,7 @@
 """Our own dialect: topics and JSON under `stoep/1/`."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -194,10 +195,15 @@ class Native:
         }
 
     def state(
-        self, identity: Identity, window: Window | None, heard: Heard | None, heard_utc: float | None
+        self,
+        identity: Identity,
+        window: Window | None,
+        heard: Heard | None,
+        heard_utc: float | None,
+        condition: Mapping[str, Any] = MappingProxyType({}),
     ) -> tuple[str, bytes]:
-        """Retained; `heard_utc` is None while the clock is not trusted."""
-        health = None
+        """Retained; `heard_utc` is None while the clock is not trusted, `condition` empty before the first survey."""
+        health: dict[str, Any] = {}
         if heard is not None:
             health = {
                 "last_heard": None if heard_utc is None else timestamp(heard_utc),
@@ -210,7 +216,7 @@ class Native:
         document = {
             **self._who(identity),
             "last_window": None if window is None else self._window(identity, window),
-            "health": health,
+            "health": {**health, **condition} or None,
             "versions": {"gateway": __version__},
         }
         return self._topic(identity.name, "state"), msgspec.json.encode(document)
@@ -229,6 +235,11 @@ class Native:
         }
         key = f"set {said.number} {said.result}"
         return key, self._topic(said.node, "set/result"), msgspec.json.encode(document)
+
+    def ledger(self, day: str, revision: int, content: Mapping[str, Any]) -> tuple[str, str, bytes]:
+        """The receipt of a UTC day ("2026-06-01"), in samples; the highest (generation, revision) of a day counts."""
+        said = {"site": self._site, "day": day, "generation": self._generation, "revision": revision, **content}
+        return f"ledger {day}", f"stoep/1/{self._site}/ledger", msgspec.json.encode(said)
 
     def gateway(self, status: Mapping[str, Any]) -> bytes:
         return msgspec.json.encode({"site": self._site, "status": "online", "version": __version__, **status})

@@ -1,0 +1,122 @@
+"""The surveying thread: looks at the store from time to time, keeps the fleet's condition, and writes the receipts.
+
+It reads by its own connection, and rests two hundred times as long as a look took: it never costs more than half a
+percent of a core, however large the site.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from stoep.clock import Clock, real
+from stoep.errors import StoreError
+from stoep.fleet import battery
+from stoep.fleet.condition import Condition
+from stoep.fleet.survey import Wanted, survey
+from stoep.health import Bounded, Counters, Pulse
+from stoep.ledger import books
+from stoep.ledger.days import ledger
+from stoep.ledger.receipts import Receipts
+from stoep.refine.days import DAY
+from stoep.store.database import Database
+from stoep.store.windows import Flag, Window
+from stoep.wire.channels import Catalogue
+
+_log = logging.getLogger(__name__)
+PART = "survey"
+_SOONEST, _LATEST = 5.0, 900.0  # real seconds between two looks
+_REST = 200  # times as long as a look took
+_RECEIPTS_SECONDS = 3600.0  # of the clock
+_TURN = 0.5
+
+
+class Watch:
+    """`wanted`: the registry's nodes; `published`: the newest window of each kid; `again`: takes what came again."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        catalogue: Catalogue,
+        receipts: Receipts,
+        *,
+        wanted: Callable[[], Mapping[bytes, Wanted]],
+        published: Callable[[], Mapping[bytes, Window]],
+        again: Callable[[], Mapping[int, int]],
+        counters: Counters,
+        pulse: Pulse,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._catalogue = catalogue
+        self._receipts = receipts
+        self._wanted = wanted
+        self._published = published
+        self._again = again
+        self._counters = counters
+        self._pulse = pulse
+        self._say = Bounded(_log)
+        self._points: dict[bytes, int] = {}  # the start of the last point of each battery
+        self._receipts_at = 0.0
+        self._channel = next(one for one in catalogue.channels.values() if one.name == "battery_voltage")
+        self.conditions: Mapping[bytes, Condition] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        next_look = real()
+        while not stop.wait(_TURN):
+            self._pulse.beat(PART)
+            if real() >= next_look:
+                began = real()
+                self.turn()
+                next_look = real() + min(_LATEST, max(_SOONEST, _REST * (real() - began)))
+        self._write(self._clock.utc())
+
+    def turn(self) -> None:
+        """One look. While the clock is not trusted there is no day to speak of."""
+        if not self._clock.trusted():
+            return
+        now = self._clock.utc()
+        self._write(now)
+        wanted = self._wanted()
+        try:
+            with books.opened(self._database.file) as read:
+                self.conditions = survey(read, wanted, self._catalogue, now)
+            if abs(now - self._receipts_at) >= _RECEIPTS_SECONDS:
+                self._receipts_at = now
+                self._settle(wanted, now)
+        except StoreError as error:  # the writing side ends the process if the store is at fault; this only looks
+            self._counters.add("surveys_failed")
+            self._say.say("survey", "the fleet could not be surveyed: %s", error)
+
+    def _settle(self, wanted: Mapping[bytes, Wanted], now: float) -> None:
+        with books.opened(self._database.file) as read:
+            days = ledger(read, {kid: node.interval for kid, node in wanted.items()}, now)
+        self._counters.add("receipts", self._receipts.publish(days, now))
+
+    def _write(self, now: float) -> None:
+        """What came again since the last look, and new points of the batteries."""
+        if not self._clock.trusted():
+            return
+        again = self._again()
+        points = self._new_points()
+        if not again and not points:
+            return
+        with self._database.transaction() as sql:
+            sql.executemany(
+                "INSERT INTO day_tally (day, identity, again) VALUES (?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET again = again + excluded.again",
+                [(int(now // DAY), identity, count) for identity, count in again.items()],
+            )
+            sql.executemany("INSERT OR IGNORE INTO battery (kid, start, counts) VALUES (?, ?, ?)", points)
+            newest = "SELECT max(start) FROM battery"  # not by the clock: it may leap
+            sql.execute(f"DELETE FROM battery WHERE start < ({newest}) - ?", (2 * battery.SPAN,))  # noqa: S608
+
+    def _new_points(self) -> list[tuple[bytes, int, int]]:
+        points = []
+        for kid, window in self._published().items():
+            start = window.start // battery.EVERY * battery.EVERY
+            total = window.totals.get(self._channel.id)
+            if self._points.get(kid) != start and total is not None and total.flag == Flag.GOOD:
+                self._points[kid] = start
+                points.append((kid, start, total.total // total.count))
+        return points
