@@ -10,7 +10,7 @@ from typing import Any
 from stoep import __version__, registry, settings, status
 from stoep.clock import Clock, FileClock, SystemClock, real
 from stoep.downlink.lights import Lights
-from stoep.errors import PermanentError
+from stoep.errors import PermanentError, StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
@@ -22,6 +22,7 @@ from stoep.refine import refiner
 from stoep.refine.track import Track
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
+from stoep.store.keeper import Keeper
 from stoep.store.log import Entry
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
@@ -107,6 +108,8 @@ class Service:
         self._counters = counters = Counters(*_COUNTED)
         self._pulse = pulse = Pulse()
         self._outbox = Outbox(database)
+        kept = chosen.store
+        self._keeper = Keeper(database, self._clock, counters, max_mb=kept.max_mb, max_days=kept.max_days)
         self._retained = Retained()
         native = Native(chosen.site.name, window_rows.generation(database), catalogue())
         self._journal = journal.Journal(
@@ -126,10 +129,13 @@ class Service:
             add=self._journal.add,
             wait=self._journal.wait,
             light=self._lights.light,
+            full=lambda: database.full,
         )
         self._positions = restore(database)
         self._alarms = nodes.alarms(database)
-        self._refiner = refiner.Refiner(database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse)
+        self._refiner = refiner.Refiner(
+            database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse, keeper=self._keeper
+        )
         self._publisher = publisher.Publisher(
             broker, self._outbox, self._retained, native.gateway_topic, native.offline(), counters, pulse
         )
@@ -150,6 +156,7 @@ class Service:
             self._more,
         )
         self._identities: dict[bytes, Identity] = {}
+        self._applied = True
         self._apply_registry()
 
     def run(self, stop: threading.Event) -> None:
@@ -186,8 +193,8 @@ class Service:
             self._status.publish(self._identities)
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
-                if self._registry.refresh():
-                    self._apply_registry()
+                if self._registry.refresh() or not self._applied:
+                    self._reapply_registry()
             if now - fed >= _WATCHDOG_SECONDS:
                 fed = now
                 stalled = self._pulse.stalled(_PATIENCE)
@@ -208,6 +215,16 @@ class Service:
     def _committed(self, entries: list[Entry]) -> None:
         self.intake.committed(entries)
         self._refiner.committed()
+
+    def _reapply_registry(self) -> None:
+        """On a full disk a new node has to wait; who was retired must not, and is not believed from now on."""
+        self._applied = False
+        try:
+            self._apply_registry()
+        except StoreFullError:
+            self.intake.keep_only(self._registry.entries)
+            return
+        self._applied = True
 
     def _apply_registry(self) -> None:
         found = []
@@ -234,6 +251,11 @@ class Service:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._identities)}
         if self._registry.problem is not None:
             more["registry_problem"] = self._registry.problem
+        problem, salvaged = self._keeper.problem(), self._keeper.salvaged()
+        if problem is not None:
+            more["store_problem"] = problem
+        if salvaged is not None:
+            more["store_salvaged"] = salvaged
         return more
 
 

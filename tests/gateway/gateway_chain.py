@@ -14,6 +14,7 @@ from stoep.service import restore
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.journal import Journal
+from stoep.store.keeper import Keeper
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink.dialects.native import Native
@@ -62,6 +63,7 @@ class Chain:
             add=self.journal.add,
             wait=self._wait,
             light=self._light,
+            full=lambda: self.database.full,
         )
         self.alarms_commit = True
         positions = restore(self.database)
@@ -95,6 +97,9 @@ class Chain:
 
     def turn(self, *, last: bool = False) -> None:
         self.refiner.turn(last=last)
+
+    def keeper(self, max_mb: int = 2000, max_days: int = 365) -> Keeper:
+        return Keeper(self.database, self.clock, self.counters, max_mb=max_mb, max_days=max_days)
 
     def crash(self, *, boot: str | None = None) -> None:
         """Without a checkpoint, without a last commit."""

@@ -16,6 +16,7 @@ _EXTRAS = {"generate": "field"}  # where the extra is not called like the comman
 _OWN = [
     EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
+    EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]
 
 

@@ -6,7 +6,7 @@ bad input is counted, logged at a bounded rate, dropped.
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from stoep.clock import EPOCH_2000, Clock, real
@@ -27,6 +27,7 @@ _US = 1_000_000
 
 Add = Callable[[Entry], int]
 Wait = Callable[[int, float], bool]
+Full = Callable[[], bool]
 LightOf = Callable[[bytes, float], Light | None]  # of a node (kid) at a UTC, from which the light's times count
 
 
@@ -40,7 +41,8 @@ class Reply(NamedTuple):
 class Intake:
     """`add` puts an entry into the next commit, `wait` waits for it: the journal's two ends.
 
-    `light` is what a lamppost is to live by; None for whom that is no question.
+    `light` is what a lamppost is to live by; None for whom that is no question. While the store is `full` nothing is
+    taken: the answer says where the node stands, and it sends again what that leaves out.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Intake:
         add: Add,
         wait: Wait,
         light: LightOf = lambda _kid, _utc: None,
+        full: Full = lambda: False,
     ) -> None:
         self.instance = instance
         self._clock = clock
@@ -61,6 +64,7 @@ class Intake:
         self._add = add
         self._wait = wait
         self._light = light
+        self._full = full
         self._lock = threading.Lock()
         self._nodes: dict[bytes, Node] = {}
         self._identities: dict[int, Node] = {}
@@ -71,6 +75,11 @@ class Intake:
         with self._lock:
             self._nodes = {node.entry.kid: node for node in nodes}
             self._identities.update({node.identity: node for node in self._nodes.values()})
+
+    def keep_only(self, kids: Collection[bytes]) -> None:
+        """Nobody else is believed any more."""
+        with self._lock:
+            self._nodes = {kid: node for kid, node in self._nodes.items() if kid in kids}
 
     def known(self, identity: int) -> Node | None:
         """A node already met in this instance: its keys and counters must go on, not start again."""
@@ -134,7 +143,12 @@ class Intake:
             node.hear(via, rssi, real(), confirmed=None if uplink.back is None else header.counter - uplink.back)
             anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
             node.answered(header.counter, exchange)
-            ticket = self._take(node, uplink, exchange, anchor)
+            if self._full():
+                node.position.meet(uplink)
+                self._counters.add("samples_not_taken", len(uplink.samples))
+                ticket = 0
+            else:
+                ticket = self._take(node, uplink, exchange, anchor)
             node.heard = Heard(at, uplink.epoch, uplink.tick, rssi, node.position.held(), node.health_in(uplink))
             durable, received = node.position.durable(), node.position.beyond()
         if ticket:

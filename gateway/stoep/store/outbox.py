@@ -5,6 +5,7 @@ import threading
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from stoep.errors import StoreFullError
 from stoep.store.database import Database
 
 
@@ -19,6 +20,7 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._gone: set[int] = set()  # the broker has them, but there was no room to write that down
         self.waiting = threading.Event()
         self.waiting.set()
 
@@ -34,14 +36,20 @@ class Outbox:
         """Up to `limit` messages, none of `leave_out`."""
         with self._database.reading() as sql:
             rows = sql.execute(
-                "SELECT id, topic, payload FROM outbox ORDER BY urgent DESC, id LIMIT ?", (limit + len(leave_out),)
+                "SELECT id, topic, payload FROM outbox ORDER BY urgent DESC, id LIMIT ?",
+                (limit + len(leave_out) + len(self._gone),),
             )
-            return [Message(*row) for row in rows if row[0] not in leave_out][:limit]
+            return [Message(*row) for row in rows if row[0] not in leave_out and row[0] not in self._gone][:limit]
 
     def confirmed(self, ids: Iterable[int]) -> None:
-        """The broker has them: they go."""
-        with self._database.transaction() as sql:
-            sql.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
+        """The broker has them: they go, on a full disk as soon as that can be written."""
+        self._gone.update(ids)
+        try:
+            with self._database.transaction() as sql:
+                sql.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in self._gone])
+        except StoreFullError:
+            return
+        self._gone.clear()
 
     def __len__(self) -> int:
         with self._database.reading() as sql:
