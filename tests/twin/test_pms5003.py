@@ -146,8 +146,6 @@ _FAULTS = {
 }
 
 
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [*_FAULTS, "noise between"])
 def test_our_driver_names_each_fault_and_finds_the_truth_again(

@@ -133,5 +133,3 @@ def test_our_driver_names_each_fault_and_finds_the_truth_again(
     for said in (first, third, *([second] if fault == "one outlier" else [])):
         assert int(said.removeprefix("mm ")) == pytest.approx(truth, abs=12)
     assert second.startswith(_FAULTS[fault])
-
-

@@ -1,7 +1,7 @@
 """How long the searching tests search.
 
-    STOEP_EXAMPLES=200000 pytest tests/wire      so many examples each, without a limit of time
-    STOEP_FIRST=1000000 …                        and other ones: example n is always the same
+STOEP_EXAMPLES=200000 pytest tests/wire      so many examples each, without a limit of time
+STOEP_FIRST=1000000 …                        and other ones: example n is always the same
 """
 
 import os

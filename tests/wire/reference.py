@@ -93,12 +93,27 @@ REPLIES: list[tuple[str, int, int, Any]] = [
     ("alarms on disk", 256, 0xFFFFFFFFFF, {1: [3, 4294967295], 3: [[3, 1], [3, 2]]}),
     ("settings", 257, 9, {1: [3, 9], 5: {1: 600, 3: 1400, 7: 11}}),
     ("tonight, to a lamp that stands alone", 258, 10, {1: [3, 9], 4: 849484800, 6: [1, TONIGHT]}),
-    ("the night that is, to one of three lamps", 259, 11,
-        {1: [3, 9], 4: 849484800, 6: [0x11E4711E, LATE, [1, bytes(range(64, 80)), 1, LAMPS[:3]]]}),
-    ("settings and twelve lamps, all numbers at their longest", 260, 12,
-        {1: [65535, 4294967295], 4: 4294967295, 5: {1: 600},
-         6: [4294967295, [-200000, 200000, 1000, 1000, -200000, 200000, -200000, 200000],
-             [65535, bytes(range(64, 80)), 11, LAMPS]]}),
+    (
+        "the night that is, to one of three lamps",
+        259,
+        11,
+        {1: [3, 9], 4: 849484800, 6: [0x11E4711E, LATE, [1, bytes(range(64, 80)), 1, LAMPS[:3]]]},
+    ),
+    (
+        "settings and twelve lamps, all numbers at their longest",
+        260,
+        12,
+        {
+            1: [65535, 4294967295],
+            4: 4294967295,
+            5: {1: 600},
+            6: [
+                4294967295,
+                [-200000, 200000, 1000, 1000, -200000, 200000, -200000, 200000],
+                [65535, bytes(range(64, 80)), 11, LAMPS],
+            ],
+        },
+    ),
 ]
 
 # Lamp (by its place in GROUP), generation, counter, event, age in ms.

@@ -24,6 +24,7 @@ _PROBE_SECONDS = 5.0  # real, between two attempts on a full disk
 _BEGIN, _END = 0.95, 0.90  # of the size: from where, and down to where things are given up
 _FRESH = 2 * 86_400  # seconds: published windows younger than that get late readings every day
 _PROBE_BYTES = 256 << 10
+_STEPS = 20  # at most, of one attempt
 _SPARE_PAGES = 512  # free within the file: enough for some minutes of a street
 _LOG_ROWS = 200
 _LONG_LOG = 10 << 20  # bytes of the write-ahead log; SQLite begins it anew at 4 MiB
@@ -181,8 +182,10 @@ class Keeper:
         with contextlib.suppress(StoreFullError):
             if self._pressed:
                 self._evict(give_up)
-            elif self._spare() < _SPARE_PAGES:
-                self._first([(Step.DELIVERED, self._delivered)])
+            else:
+                for _ in range(_STEPS):
+                    if self._spare() >= _SPARE_PAGES or not self._first([(Step.DELIVERED, self._delivered)]):
+                        break
         with self._database.transaction() as sql:
             sql.execute("INSERT OR REPLACE INTO probe VALUES (1, zeroblob(?))", (_PROBE_BYTES,))
         with self._database.transaction() as sql:

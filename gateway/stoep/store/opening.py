@@ -127,7 +127,7 @@ def check(connection: sqlite3.Connection) -> None:
 def _check(connection: sqlite3.Connection) -> None:
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != ("ok",):
-        raise CorruptError(f"the store is not whole: {found[0]}")
+        raise CorruptError(f"the store is not whole: {str(found[0]).splitlines()[-1]}")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if not 0 < version <= newest():
         return  # nothing in it yet, or nothing we know

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stoep.errors import CorruptError
-from stoep.store import gap, ledger, sealed
+from stoep.store import gap, ledger, log, sealed
 
 _STORE = "store"
 _SKIPPED = ("probe", _STORE)  # a row of the fresh store, not of the old one
@@ -121,8 +121,8 @@ class _Table:
                 return None
         try:
             if self._name == "log":
-                sealed.unseal(row["batch"], row["id"])
-            elif self._name == "window":
+                return {**row, "batch": self._of_known(row["id"], sealed.unseal(row["batch"], row["id"]))}
+            if self._name == "window":
                 sealed.unseal(row["content"], row["kid"], row["start"])
             elif self._name == "outbox":
                 check_message(row["key"], row["payload"])
@@ -135,6 +135,14 @@ class _Table:
                 self._lost += 1
                 return {**row, "state": None}
         return row
+
+    def _of_known(self, number: int, batch: bytes) -> bytes:
+        """Without what a lost identity said: its number may soon be another node's."""
+        known = {identity for (identity,) in self._new.execute("SELECT id FROM identity")}
+        row = log.unpack(number, batch)
+        kept = [entry for entry in row.entries if entry.identity in known]
+        self._lost += len(row.entries) - len(kept)
+        return sealed.seal(log.pack(row.boot, kept), number)
 
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """From the front as far as it goes, jumping over what cannot be read; keys are compared as a whole."""
