@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage"),
+    *("samples_not_taken", "windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
@@ -254,6 +254,8 @@ class Service:
         problem, salvaged = self._keeper.problem(), self._keeper.salvaged()
         if problem is not None:
             more["store_problem"] = problem
+        if self._keeper.given_up:
+            more["given_up"] = dict(self._keeper.given_up)
         if salvaged is not None:
             more["store_salvaged"] = salvaged
         return more

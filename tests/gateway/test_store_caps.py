@@ -131,6 +131,7 @@ def test_history_that_waits_is_thinned_evenly_and_alarms_stay(street: Street) ->
     given = street.ledger()["evicted window"]
     assert given == 400 * len(KIDS) - sum(len(windows) for windows in kept.values())
     assert street.counters["evicted_windows"] == given
+    assert street.keeper(100).given_up == {"evicted window": given}, "the next start still says so"
 
 
 def test_undelivered_alarms_are_the_last_of_all(street: Street) -> None:

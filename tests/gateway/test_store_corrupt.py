@@ -102,6 +102,7 @@ def served(file: Path, clock: TurnedClock) -> Chain:
     return chain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [garbage, zeros, half, turned_bits])
 def test_each_page_garbled_in_turn_is_survived_told_and_nothing_is_acknowledged_for_it(
     how: Callable[[bytes, random.Random], bytes], whole: Path, tmp_path: Path, clock: TurnedClock
@@ -142,6 +143,16 @@ def test_what_lies_on_other_pages_is_salvaged(store: Path, clock: TurnedClock) -
     assert chain.row("SELECT cause, what, count > 0 FROM given_up") == (257, "outbox", 1)
     assert restore(chain.database)[1].durable() == Place(1, LAST)
     assert chain.database.quarantine.kept()[0].read_bytes()[:15] == b"SQLite format 3"
+
+
+def test_a_store_without_its_first_page_is_salvaged_all_the_same(store: Path, clock: TurnedClock) -> None:
+    spoil(store, 0, garbage)
+    chain = Chain(store, clock, PlayedNode(secret=SECRET, counter=100))
+    assert restore(chain.database)[1].durable() == Place(1, LAST)
+    assert chain.row("SELECT count(*) FROM window") == (2,)
+    assert chain.row("SELECT count(*) FROM outbox") == (3,)
+    assert chain.row("SELECT what FROM given_up") == ("given_up",), "where a later table lies, nobody knows"
+    assert not list(store.parent.glob("*.lent*"))
 
 
 def test_a_position_that_cannot_be_read_makes_holes_and_does_not_hold_the_node_up(

@@ -14,7 +14,7 @@ from enum import Enum
 from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters
-from stoep.store import ballast, eviction
+from stoep.store import ballast, eviction, ledger
 from stoep.store.database import Database
 
 _log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class Keeper:
         self._looked = self._aged = self._probed = float("-inf")
         self._pressed = False
         with database.reading() as sql:
+            self.given_up = ledger.given_up(sql)  # what of it all, ever: "evicted window" → 12
             (size,) = sql.execute("PRAGMA page_size").fetchone()
             sql.execute(f"PRAGMA max_page_count = {self._max // size}").fetchone()
 
@@ -151,6 +152,7 @@ class Keeper:
         for step, take in steps:
             with self._database.transaction() as sql:
                 count = take(sql)
+                self.given_up = ledger.given_up(sql) if count else self.given_up
             if count:
                 self._say(step, count)
                 return True
@@ -167,6 +169,7 @@ class Keeper:
         with self._database.transaction() as sql:
             windows = eviction.old_windows(sql, before)
             eviction.old_entries(sql, before)
+            self.given_up = ledger.given_up(sql)
         if windows:
             self._say(Step.WINDOWS, windows)
             self._aged = float("-inf")  # there may be more

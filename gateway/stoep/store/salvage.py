@@ -7,16 +7,16 @@ partial from now on, and the generation is raised.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from stoep.errors import CorruptError
-from stoep.store import gap, ledger, log, sealed
+from stoep.store import first_page, gap, ledger, log, sealed
 
 _STORE = "store"
-_SKIPPED = ("probe", _STORE)  # a row of the fresh store, not of the old one
+_SKIPPED = {"probe", _STORE, "sqlite_sequence"}  # a row of the fresh store, not of the old one
 _FIRST = ("identity", "boot")  # others refer to them
 _MOST_JUMPS = 5000  # over unreadable places of a table
 _INTEGER_LIMIT = 1 << 62
@@ -27,14 +27,12 @@ Row = tuple[Any, ...]
 def salvage(kept: Path, new: sqlite3.Connection) -> dict[str, int]:
     """Copies into `new`, empty and of the newest schema; how many rows or stretches of each table are lost."""
     lost: dict[str, int] = {}
-    generation = 0
-    old = sqlite3.connect(f"file:{quote(str(kept))}?mode=ro", uri=True, isolation_level=None)
+    old, readable = _opened(kept, new)
     try:
-        tables = [name for (name,) in new.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        wanted = [name for name in tables if name not in _SKIPPED and not name.startswith("sqlite_")]
+        wanted = _tables(new) - _SKIPPED
         new.execute("BEGIN IMMEDIATE")
         for table in sorted(wanted, key=lambda name: name not in _FIRST):
-            lost[table] = _Table(old, new, table).copy()
+            lost[table] = _Table(old, new, table).copy() if table in readable else 1
         generation = _store_row(old, new)
         gap.open_gap(new, generation)
         for table, count in lost.items():
@@ -43,7 +41,31 @@ def salvage(kept: Path, new: sqlite3.Connection) -> dict[str, int]:
         new.execute("COMMIT")
     finally:
         old.close()
+        first_page.remove(kept)
     return lost
+
+
+def _tables(sql: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")}
+
+
+def _opened(kept: Path, new: sqlite3.Connection) -> tuple[sqlite3.Connection, Collection[str]]:
+    """The store that was set aside, or a copy of it with a first page that can be read; which tables to look for."""
+    old = _connect(kept)
+    if first_page.readable(old):
+        return old, _tables(new)
+    new.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    ((_, _, file),) = new.execute("PRAGMA database_list").fetchall()
+    try:
+        lent = _connect(first_page.lend(kept, Path(file).read_bytes()))
+    except OSError:
+        return old, _tables(new)  # no room for a copy
+    old.close()
+    return lent, first_page.TABLES
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None)
 
 
 def check_message(key: object, payload: object) -> None:
