@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts attack serial-line rough-day follow-me night bench lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk attack serial-line rough-day follow-me night bench lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -50,6 +50,9 @@ wire: $(VENV)/.dev ## search both sides of the wire for what they read different
 
 power-cuts: $(VENV)/.dev mosquitto ## cut the power of node and gateway at every write, about five minutes
 	@$(BIN)/python tests/faults/power_cuts.py
+
+full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes
+	@unshare -m $(BIN)/python tests/faults/gateway_full.py
 
 attack: $(VENV)/.dev ## replay, forge, flood and restart a street, about two minutes
 	@$(BIN)/python tests/faults/attack.py

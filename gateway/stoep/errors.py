@@ -49,6 +49,18 @@ class StoreError(PermanentError):
     """The store cannot be used as it is."""
 
 
+class CorruptError(StoreError):
+    """Bytes of the store are not those that were written. The next start quarantines the file and salvages the rest."""
+
+    exit_code = 74  # EX_IOERR
+
+
+class StoreFullError(TransientError):
+    """There is no room for this transaction: nothing of it was done, and nothing may be acknowledged for it."""
+
+    exit_code = 75  # EX_TEMPFAIL, for a start
+
+
 class MalformedError(StoepError):
     """Bytes that are not what the wire's contract says; raised and caught within the gateway, counted, dropped."""
 

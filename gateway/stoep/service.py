@@ -13,7 +13,7 @@ from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
 from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
 from stoep.downlink.prompt import Prompt
-from stoep.errors import PermanentError
+from stoep.errors import PermanentError, StoreFullError
 from stoep.fleet.survey import wanted
 from stoep.fleet.watch import Watch as FleetWatch
 from stoep.health import Bounded, Counters, Pulse
@@ -33,6 +33,7 @@ from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.facts import store_facts
+from stoep.store.keeper import Keeper
 from stoep.store.log import Entry
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
@@ -48,7 +49,7 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "messages_refused"),
+    *("samples_not_taken", "windows_published", "alarms", "messages_delivered", "messages_refused"),
     *("serial_garbage", "broker_garbage", "broker_flood"),
     *("commands", "commands_accepted", "commands_applied", "commands_refused", "unasked"),
 )
@@ -133,6 +134,8 @@ class Service:
         self._counters = counters = Counters(*_COUNTED)
         self._pulse = pulse = Pulse()
         self._outbox = Outbox(database)
+        kept = chosen.store
+        self._keeper = Keeper(database, self._clock, counters, max_mb=kept.max_mb, max_days=kept.max_days)
         self._retained = Retained()
         native = Native(chosen.site.name, window_rows.generation(database), catalogue())
         self._journal = journal.Journal(
@@ -164,9 +167,19 @@ class Service:
             wait=self._journal.wait,
             light=self._lights.light,
             wanted=self._commands.wanted,
+            full=lambda: database.full,
         )
         self._refiner = refiner.Refiner(
-            database, self._clock, boot, catalogue(), native, self._outbox, counters, pulse, forward=mqtt.forward
+            database,
+            self._clock,
+            boot,
+            catalogue(),
+            native,
+            self._outbox,
+            counters,
+            pulse,
+            forward=mqtt.forward,
+            keeper=self._keeper,
         )
         self._publisher = publisher.Publisher(
             broker,
@@ -188,10 +201,10 @@ class Service:
             broker_ = _local_broker(chosen, chosen.local_broker)
             by_wifi = BrokerLink(broker_, self._received, self._clock, counters, pulse)
             self._links[by_wifi.name] = by_wifi
-        self._keeper: accounts.Keeper | None = None
+        self._accounts: accounts.Keeper | None = None
         account = settings.broker_account(chosen)
         if chosen.local_broker is not None and chosen.local_broker.accounts is not None and account is not None:
-            self._keeper = accounts.Keeper(chosen.path(chosen.local_broker.accounts), account)
+            self._accounts = accounts.Keeper(chosen.path(chosen.local_broker.accounts), account)
         self._fleet = FleetWatch(
             database,
             self._clock,
@@ -220,6 +233,7 @@ class Service:
         if chosen.metrics is not None:
             from stoep.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
 
+
             self._metrics = Metrics(chosen.metrics.port, self._report, pulse)
         self._say = Bounded(_log, logging.ERROR)
         self._sentence = ""
@@ -231,6 +245,7 @@ class Service:
             restore(database),
             old_days=chosen.registry.old_secret_days,
         )
+        self._applied = True
         self._apply_registry()
         self._cabinet: Cabinet | None = None
         if chosen.cabinet.bme280:
@@ -286,8 +301,8 @@ class Service:
                 self._read_settings()
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
-                if self._registry.refresh():
-                    self._apply_registry()
+                if self._registry.refresh() or not self._applied:
+                    self._reapply_registry()
             if now - fed >= _WATCHDOG_SECONDS:
                 fed = now
                 self._feed()
@@ -343,6 +358,16 @@ class Service:
         self.intake.committed(entries)
         self._refiner.committed()
 
+    def _reapply_registry(self) -> None:
+        """On a full disk a new node has to wait; who was retired must not, and is not believed from now on."""
+        self._applied = False
+        try:
+            self._apply_registry()
+        except StoreFullError:
+            self.intake.keep_only(self._registry.entries)
+            return
+        self._applied = True
+
     def _apply_registry(self) -> None:
         self._members.apply(self._registry.entries.values())
         lampposts = [kid for kid, entry in self._registry.entries.items() if entry.kind == "lamppost"]
@@ -351,8 +376,8 @@ class Service:
         self._prompt.set_awake(lampposts)
         for link in self._links.values():
             link.allow(self._registry.entries)
-        if self._keeper is not None:
-            self._keeper.keep(self._registry.entries.values())
+        if self._accounts is not None:
+            self._accounts.keep(self._registry.entries.values())
         _log.info("%d nodes are in the registry", len(self._registry.entries))
 
     def _report(self) -> dict[str, Any]:
@@ -362,7 +387,8 @@ class Service:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
         more["uplink"] = dict(self._publisher.status())
         more |= self._reload.status()
-        accounts_problem = None if self._keeper is None else self._keeper.problem
+        more |= self._keeper.status()
+        accounts_problem = None if self._accounts is None else self._accounts.problem
         told = (self._registry.problem, self._members.problem, accounts_problem)
         if problems := [problem for problem in told if problem]:
             more["registry_problem"] = "; ".join(problems)

@@ -19,6 +19,7 @@ from stoep.steady import SteadyClock
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.journal import Journal
+from stoep.store.keeper import Keeper
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink.dialects.native import Native
@@ -87,6 +88,7 @@ class Chain:
             wait=self._wait,
             light=self._light,
             wanted=self.commands.wanted,
+            full=lambda: self.database.full,
         )
         self.alarms_commit = True
         positions = restore(self.database)
@@ -137,6 +139,9 @@ class Chain:
 
     def turn(self, *, last: bool = False) -> None:
         self.refiner.turn(last=last)
+
+    def keeper(self, max_mb: int = 2000, max_days: int = 365) -> Keeper:
+        return Keeper(self.database, self.clock, self.counters, max_mb=max_mb, max_days=max_days)
 
     def crash(self, *, boot: str | None = None) -> None:
         """Without a checkpoint, without a last commit."""

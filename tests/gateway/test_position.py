@@ -189,3 +189,16 @@ def test_durable_only_ever_names_what_is_on_disk_and_never_goes_back(steps: list
     assert rebuilt.durable() == position.durable()
     assert rebuilt.beyond() == position.beyond()
     assert Position.unpack(rebuilt.pack()).durable() == position.durable()
+
+
+def test_a_gap_that_a_damaged_store_left_below_the_floor_becomes_holes_at_the_next_report() -> None:
+    """The floor the log names is the node's own, which does not rise while it waits: it would wait for ever."""
+    position = Position()
+    position.commit(Place(1, 1), [sample(2, 20)], ())
+    position.commit(Place(1, 9), [sample(9, 90)], ())
+    assert position.durable() == Place(1, 0)
+    taken = position.receive(uplink(floor=Place(1, 9)))
+    assert [(lost.first, lost.last, lost.cause) for lost in taken.lost] == [(1, 1, 0), (3, 8, 0)]
+    position.commit(Place(1, 9), (), taken.lost)
+    assert position.durable() == Place(1, 9)
+    assert position.receive(uplink(floor=Place(1, 9))).lost == ()

@@ -157,12 +157,15 @@ def test_wrong_settings_end_it_with_2_and_no_traceback(site: Callable[..., Path]
 
 def test_a_store_that_cannot_be_used_ends_it_with_1_and_no_traceback(site: Callable[..., Path], tmp_path: Path) -> None:
     write_clock(tmp_path / "clock", utc=MORNING)
-    (tmp_path / "stoep.db").write_bytes(b"not a database " * 1000)
+    store = sqlite3.connect(tmp_path / "stoep.db")
+    store.execute("PRAGMA user_version = 9999")
+    store.close()
     with serving(site()) as process:
         assert process.wait(8) == 1
         assert process.stderr is not None
         output = process.stderr.read()
-    assert "restore it" in output
+    assert "schema 9999" in output
+    assert "restore a backup" in output
     assert "Traceback" not in output
 
 

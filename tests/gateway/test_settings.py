@@ -43,6 +43,8 @@ def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
         (GOOD.replace("[[bridge]]\nport", "[x]\nport"), r"bridge: is missing|x: is not a setting"),
         (GOOD.replace("grote-markt", "grote/markt"), r"site\.name = 'grote/markt'"),
         (GOOD + "[store]\ncommit_seconds = 0\n", r"store\.commit_seconds = 0: expected `float` > 0"),
+        (GOOD + "[store]\nmax_mb = 8\n", r"store\.max_mb = 8: expected `int` >= 16"),
+        (GOOD + "[store]\nmax_days = 35\n", r"store\.max_days = 35: expected `int` >= 36"),
         (GOOD + '[clock]\nsource = "sundial"\n', r"clock\.source = 'sundial'"),
         (GOOD + '[clock]\nsource = "twin"\n', r"clock\.file: is missing"),
         (GOOD + 'ca_file = "nowhere.pem"\n', r"mqtt\.ca_file = 'nowhere.pem': is not there"),

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from stoep import settings
-from stoep.errors import PermanentError
+from stoep.errors import PermanentError, StoreFullError
 from stoep.service import Service
 
 _PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}  # sd-daemon(3)
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
             chosen = settings.load(config)
             _log_to_stderr(chosen.log.level)
             service = Service(chosen)
-        except PermanentError as error:
+        except (PermanentError, StoreFullError) as error:
             typer.echo(f"stoep gateway: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
         service.run(stop, again)

@@ -7,7 +7,7 @@ bad input is counted, logged at a bounded rate, dropped.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from stoep.clock import EPOCH_2000, Clock, real
@@ -28,6 +28,7 @@ _US = 1_000_000
 
 Add = Callable[[Entry], int]
 Wait = Callable[[int, float], bool]
+Full = Callable[[], bool]
 LightOf = Callable[[bytes, float], Light | None]  # of a node (kid) at a UTC, from which the light's times count
 
 
@@ -50,6 +51,8 @@ class Intake:
     """`add` puts an entry into the next commit, `wait` waits for it: the journal's two ends.
 
     `light` is what a lamppost is to live by, None for whom that is no question; `wanted` the settings of any node.
+    While the store is `full` nothing is taken: the answer says where the node stands, and it sends again what that
+    leaves out.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Intake:
         wait: Wait,
         light: LightOf = lambda _kid, _utc: None,
         wanted: Wanted = lambda entry, _said: entry.settings,
+        full: Full = lambda: False,
     ) -> None:
         self.instance = instance
         self._clock = clock
@@ -72,6 +76,7 @@ class Intake:
         self._wait = wait
         self._light = light
         self._wanted = wanted
+        self._full = full
         self._lock = threading.Lock()
         self._nodes: dict[bytes, Node] = {}  # by kid: under the secret that is in force
         self._coming: dict[bytes, Node] = {}  # by kid: under a newer secret, not heard yet
@@ -90,6 +95,12 @@ class Intake:
                 if self._nodes[kid].identity in self._ended:
                     self._nodes[kid] = node
                     del self._coming[kid]
+
+    def keep_only(self, kids: Collection[bytes]) -> None:
+        """Nobody else is believed any more."""
+        with self._lock:
+            self._nodes = {kid: node for kid, node in self._nodes.items() if kid in kids}
+            self._coming = {kid: node for kid, node in self._coming.items() if kid in kids}
 
     def known(self, identity: int) -> Node | None:
         """A node already met in this instance: its keys and counters must go on, not start again."""
@@ -183,8 +194,13 @@ class Intake:
             node.hear(via, rssi, real(), confirmed=None if uplink.back is None else header.counter - uplink.back)
             anchor = None if uplink.back is None else node.confirmed(header.counter - uplink.back, uplink.epoch)
             node.answered(header.counter, exchange)
-            ticket = self._take(node, uplink, exchange, anchor)
             node.way = Way(via, mac, header.counter)
+            if self._full():
+                node.position.meet(uplink)
+                self._counters.add("samples_not_taken", len(uplink.samples))
+                ticket = 0
+            else:
+                ticket = self._take(node, uplink, exchange, anchor)
             node.heard = Heard(at, uplink.epoch, uplink.tick, rssi, node.position.held(), node.health_in(uplink))
             durable, received = node.position.durable(), node.position.beyond()
         if ticket:

@@ -34,9 +34,15 @@ class Boots:
         known = self.utc(boot, at)
         return self._offsets[self._current] if known is None else known
 
-    def save(self, sql: sqlite3.Connection) -> None:
-        """Within the checkpoint."""
-        for boot, offset in self._offsets.items():
-            if abs(self._saved.get(boot, -1e18) - offset) >= _STEP:
-                sql.execute("UPDATE boot SET offset = ? WHERE id = ?", (offset, boot))
-                self._saved[boot] = offset
+    def save(self, sql: sqlite3.Connection) -> dict[int, float]:
+        """Within the checkpoint; what `saved` is to be told when it is on the disk."""
+        news = {
+            boot: offset
+            for boot, offset in self._offsets.items()
+            if abs(self._saved.get(boot, -1e18) - offset) >= _STEP
+        }
+        sql.executemany("UPDATE boot SET offset = ? WHERE id = ?", [(offset, boot) for boot, offset in news.items()])
+        return news
+
+    def saved(self, offsets: dict[int, float]) -> None:
+        self._saved.update(offsets)

@@ -39,7 +39,7 @@ class Days:
         self._newest = max(self._newest, key.day)
 
     def save(self, sql: sqlite3.Connection) -> None:
-        """Within the checkpoint that counts these samples."""
+        """Within the checkpoint that counts these samples; `saved` is to be told when it is on the disk."""
         sql.executemany(
             "INSERT INTO day_mark (identity, epoch, day, seq, utc) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET seq = excluded.seq, utc = excluded.utc WHERE excluded.seq < seq",
@@ -50,6 +50,8 @@ class Days:
             "ON CONFLICT DO UPDATE SET late = late + excluded.late",
             [(*key, count) for key, count in self._late.items()],
         )
+
+    def saved(self) -> None:
         self._changed.clear()
         self._late.clear()
         self._first = {key: at for key, at in self._first.items() if key.day > self._newest - _REMEMBERED}

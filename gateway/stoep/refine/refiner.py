@@ -10,24 +10,28 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from stoep.clock import Clock, real
+from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
 from stoep.refine.boots import Boots
 from stoep.refine.days import Days
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
-from stoep.store import nodes, window_rows
+from stoep.store import gap, ledger, nodes, window_rows
 from stoep.store.database import Database
+from stoep.store.keeper import Keeper
 from stoep.store.log import Row
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
 from stoep.store.sample_set import Life, SampleSet
+from stoep.store.thinning import thinned
 from stoep.store.windows import Reading, Total, Window, start_of
 from stoep.wire.channels import Catalogue
-from stoep.wire.messages import Alarm, Sample
+from stoep.wire.messages import Alarm, Lost, Sample
 
 _log = logging.getLogger(__name__)
 PART = "refine"
@@ -77,10 +81,12 @@ class Refiner:
         pulse: Pulse,
         *,
         forward: Collection[str] = ("window", "event"),
+        keeper: Keeper | None = None,
     ) -> None:
         self._forward = forward
         self._samples: list[_Taken] = []
         self._database = database
+        self._keeper = keeper
         self._clock = clock
         self._catalogue = catalogue
         self._compose = compose
@@ -95,6 +101,9 @@ class Refiner:
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet
         self._done: list[int] = []  # rows of the log that the next checkpoint takes out
+        self._given_up: list[tuple[int, Lost]] = []  # samples that the next checkpoint enters into the ledger
+        with database.reading() as sql:
+            self._gap = gap.is_open(sql)
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
         self.published: dict[bytes, Window] = {window.kid: window for window in window_rows.newest(database)}
@@ -108,8 +117,33 @@ class Refiner:
             self._pulse.beat(PART)
             self._wake.wait(_TURN)
             self._wake.clear()
-            self.turn()
-        self.turn(last=True)
+            self._attempt(last=False)
+            if self._keeper is not None:
+                self._keeper.turn(self.give_up)
+        self._attempt(last=True)
+
+    def _attempt(self, *, last: bool) -> None:
+        """Without room everything stays as it is in memory; the journal takes nothing new meanwhile."""
+        if self._database.full:
+            return
+        try:
+            self.turn(last=last)
+        except StoreFullError:
+            return
+
+    def give_up(self, most: int) -> int:
+        """Thins out the samples that nobody could date yet, in at most `most` rows of the log; how many samples."""
+        rows = set(thinned(sorted(self._open), most))
+        count = 0
+        for track in list(self._tracks.values()):
+            for pending in [pending for pending in track.pending.values() if pending.row in rows]:
+                sample = pending.sample
+                track.settle(pending)
+                lost = Lost(sample.epoch, sample.seq, sample.seq, ledger.Cause.EVICTED)
+                self._given_up.append((track.identity.id, lost))
+                self._close(pending.row, 1)
+                count += 1
+        return count
 
     def name(self, identity: Identity) -> None:
         """The registry gave an identity its name, or a new one."""
@@ -126,16 +160,24 @@ class Refiner:
         trusted = self._boots.refresh()
         now = self._clock.utc()
         if trusted:
+            self._close_gap(now)
             for track in list(self._tracks.values()):
                 self._date(track, now)
         due = [window for window in self._windows.values() if window.due and not _open(window, now)]
         alarms = self._unsent()
         dirty = bool(self._done or self._unsaved)
+        pressed = bool(self._given_up)
         waited = real() - self._checkpointed >= _CHECKPOINT_SECONDS
         full = len(self._done) >= _CHECKPOINT_ROWS
         asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
-        if (trusted and due) or alarms or full or asked or (dirty and (last or waited)):
+        if (trusted and due) or alarms or full or asked or pressed or (dirty and (last or waited)):
             self._checkpoint(due if trusted else [], alarms)
+
+    def _close_gap(self, now: float) -> None:
+        if self._gap:
+            with self._database.transaction() as sql:
+                gap.close_gap(sql, now)
+            self._gap = False
 
     def _read(self, row: Row) -> None:
         self._row = row.id
@@ -169,7 +211,7 @@ class Refiner:
             self._add(track.identity, pending.sample, moment)
             if "sample" in self._forward:
                 self._samples.append(_Taken(track.identity, pending.sample, moment))
-            track.count(pending)
+            track.settle(pending)
             self._close(pending.row, 1)
         track.next_estimate = min(waiting, default=0.0) + PATIENCE
 
@@ -206,46 +248,57 @@ class Refiner:
         ]
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
+        """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
+        published = {
+            (window.kid, window.start): replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
+            for window in due
+        }
+        changed = [track for track in list(self._tracks.values()) if track.changed]
+        purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
             for number, alarm in alarms:
                 self._send_alarm(sql, self._track(number), alarm)
-            for window in due:
-                window.revision += 1
-                window.due = False
-                if "window" in self._forward:
-                    identity = self._named(window.kid)
-                    message = self._compose.window(identity, window)
+            if "window" in self._forward:
+                for window in due:
+                    message = self._compose.window(self._named(window.kid), published[window.kid, window.start])
                     self._outbox.put(sql, *message, at=window.end, carries=window.fresh)
-                window.fresh = SampleSet()
-                self._unsaved.add((window.kid, window.start))
             for taken in self._samples:
                 self._send_sample(sql, taken)
-            window_rows.save(sql, [self._windows[key] for key in self._unsaved])
-            for track in list(self._tracks.values()):
-                if track.changed:
-                    sql.execute("UPDATE identity SET state = ? WHERE id = ?", (track.state(), track.identity.id))
-                    track.changed = False
+            unsaved = {**{key: self._windows[key] for key in self._unsaved}, **published}
+            window_rows.save(sql, unsaved.values())
+            for track in changed:
+                nodes.save_state(sql, track.identity, track.state())
+            received = int(self._clock.utc()) if self._clock.trusted() else None
+            for number, lost in self._given_up:
+                ledger.enter(sql, number, lost, received)
             sql.executemany("DELETE FROM log WHERE id = ?", [(row,) for row in self._done])
-            self._boots.save(sql)
+            offsets = self._boots.save(sql)
             self._days.save(sql)
-            if real() - self._purged >= _PURGE_SECONDS and self._clock.trusted():
+            if purging:
                 window_rows.purge(sql, int(self._clock.utc()) - window_rows.KEPT_SECONDS)
-                self._purged = real()
-        self._after(due, alarms)
+        for track in changed:
+            track.changed = False
+        self._boots.saved(offsets)
+        self._days.saved()
+        if purging:
+            self._purged = real()
+        self._after(published, alarms)
 
-    def _after(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
+    def _after(self, published: dict[tuple[bytes, int], Window], alarms: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
+        self._given_up.clear()
         self._checkpointed = real()
-        for window in due:
+        for window in published.values():
             last = self.published.get(window.kid)
             if last is None or last.start <= window.start:
                 self.published[window.kid] = window
-        self._windows = {key: window for key, window in self._windows.items() if window.due}
-        if due or alarms or self._samples:
+        due = {key: window for key, window in self._windows.items() if window.due and key not in published}
+        self._windows = due
+        if published or alarms or self._samples:
             self._outbox.waiting.set()
         self._samples.clear()
-        self._counters.add("windows_published", len(due))
+        self._counters.add("windows_published", len(published))
         self._counters.add("alarms", len(alarms))
 
     def _send_sample(self, sql: sqlite3.Connection, taken: _Taken) -> None:

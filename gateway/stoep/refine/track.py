@@ -74,8 +74,8 @@ class Track:
             return self.timeline.estimate(sample.epoch, sample.tick, receipt, dated)
         return moment
 
-    def count(self, pending: Pending) -> None:
-        """The sample is in its window now."""
+    def settle(self, pending: Pending) -> None:
+        """The sample is in its window now, or given up: it will not be counted again."""
         sample = pending.sample
         del self.pending[sample.epoch, sample.seq]
         self.counted.setdefault(sample.epoch, Ranges()).add(sample.seq, sample.seq)

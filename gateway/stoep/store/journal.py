@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 
 from stoep.clock import Clock
+from stoep.errors import StoreFullError
 from stoep.health import Pulse
-from stoep.store import ledger, log
+from stoep.store import ledger, log, sealed
 from stoep.store.database import Database
 from stoep.store.log import Entry
 
@@ -69,15 +70,16 @@ class Journal:
             self._pulse.beat(PART)
             with self._condition:
                 self._condition.wait_for(lambda: self._hurry or stop.is_set(), self._seconds)
-            self.commit()
+            if not self._database.full:
+                self.commit()
         self.commit()
 
     def wake(self) -> None:
         with self._condition:
             self._condition.notify_all()
 
-    def commit(self) -> None:
-        """Everything added so far is on disk when this returns; otherwise it does not return."""
+    def commit(self) -> bool:
+        """Whether everything added so far is on disk; without room it waits here for the next time."""
         with self._one_at_a_time:
             with self._condition:
                 entries, self._pending = self._pending, []
@@ -85,18 +87,26 @@ class Journal:
                 self._waiting = 0
                 self._hurry = False
             if not entries:
-                return
-            self._write(entries)
+                return True
+            try:
+                self._write(entries)
+            except StoreFullError:
+                with self._condition:
+                    self._pending = entries + self._pending
+                    self._waiting = sum(len(entry.samples) for entry in self._pending)
+                return False
             self._committed(entries)
             with self._condition:
                 self._done = ticket
                 self._condition.notify_all()
+            return True
 
     def _write(self, entries: list[Entry]) -> None:
         now = int(self._clock.utc()) if self._clock.trusted() else None
         row = self._row + 1  # never an id that was used before and pruned: the refining thread remembers the last one
         with self._database.transaction() as sql:
-            sql.execute("INSERT INTO log (id, batch) VALUES (?, ?)", (row, log.pack(self._boot, entries)))
+            batch = sealed.seal(log.pack(self._boot, entries), row)
+            sql.execute("INSERT INTO log (id, batch) VALUES (?, ?)", (row, batch))
             for entry in entries:
                 for place in entry.found:
                     ledger.strike(sql, entry.identity, place.epoch, place.seq, place.seq)

@@ -1,8 +1,36 @@
-"""Rows for what was given up, narrowed again when it comes after all or gets a better cause."""
+"""Rows for what was given up: by nodes, narrowed again when it comes after all or gets a better cause; and by us."""
 
 import sqlite3
+from collections.abc import Iterable
+from enum import IntEnum
 
 from stoep.wire.messages import Lost
+
+_DAY = 86_400
+
+
+class Cause(IntEnum):
+    """Why the gateway itself gave something up. A node's causes are bytes, see `[lost]` in wire/channels.toml."""
+
+    EVICTED = 256  # to keep the store within its size or its age
+    UNREADABLE = 257  # in a corrupt store
+
+
+def give_up(sql: sqlite3.Connection, cause: Cause, what: str, kid: bytes, starts: Iterable[int]) -> None:
+    """Messages or windows of a node, by when (Unix seconds) they began: one row a day."""
+    for start in starts:
+        sql.execute(
+            "INSERT INTO given_up (cause, what, kid, day, first, last, count) VALUES (?, ?, ?, ?, ?, ?, 1) "
+            "ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last), "
+            "count = count + 1",
+            (cause, what, kid, start // _DAY, start, start),
+        )
+
+
+def given_up(sql: sqlite3.Connection) -> dict[str, int]:
+    """How many of what, in all: "evicted window" → 12."""
+    found = sql.execute("SELECT cause, what, sum(count) FROM given_up GROUP BY cause, what").fetchall()
+    return {f"{Cause(cause).name.lower()} {what}": int(count) for cause, what, count in found}
 
 
 def strike(sql: sqlite3.Connection, identity: int, epoch: int, first: int, last: int) -> None:

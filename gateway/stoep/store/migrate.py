@@ -26,14 +26,17 @@ def steps(folder: Path = SCHEMA) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
+def newest(folder: Path = SCHEMA) -> int:
+    return steps(folder)[-1][0]
+
+
 def migrate(connection: sqlite3.Connection, folder: Path = SCHEMA) -> None:
     """Raises StoreError when the store was written by a newer release."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     known = steps(folder)
-    newest = known[-1][0]
-    if version > newest:
+    if version > newest(folder):
         raise StoreError(
-            f"the store has schema {version}, this release knows up to {newest}; "
+            f"the store has schema {version}, this release knows up to {newest(folder)}; "
             "install the release that wrote it, or restore a backup"
         )
     for number, file in known:

@@ -1,12 +1,14 @@
 """The lives of nodes and the boots of the gateway, as rows; what the log and everything after it refer to."""
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stoep.store import log
+from stoep.store import log, sealed
 from stoep.store.database import Database
 
 _CHUNK = 200
+_COLUMNS = "id, kid, name, kind, state"
 
 
 @dataclass(frozen=True)
@@ -22,35 +24,51 @@ class Identity:
 
 def identify(database: Database, kid: bytes, fingerprint: bytes, name: str, kind: str) -> Identity:
     """The life of `kid` with this secret, begun now if it is new; name and kind follow the registry."""
+    query = f"SELECT {_COLUMNS} FROM identity WHERE kid = ? AND fingerprint = ?"  # noqa: S608
+    with database.reading() as sql:
+        row = sql.execute(query, (kid, fingerprint)).fetchone()
+        if row is not None and row[2:4] == (name, kind):  # a start on a full disk has nothing to write
+            return _identity(row)
     with database.transaction() as sql:
         sql.execute(
             "INSERT INTO identity (kid, fingerprint, name, kind) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET name = excluded.name, kind = excluded.kind",
             (kid, fingerprint, name, kind),
         )
-        row = sql.execute(
-            "SELECT id, kid, name, kind, state FROM identity WHERE kid = ? AND fingerprint = ?", (kid, fingerprint)
-        ).fetchone()
-    return Identity(*row)
+        return _identity(sql.execute(query, (kid, fingerprint)).fetchone())
+
+
+def _identity(row: tuple[int, bytes, str, str, bytes | None]) -> Identity:
+    number, kid, name, kind, state = row
+    return Identity(number, kid, name, kind, None if state is None else sealed.unseal(state, number, kid))
+
+
+def save_state(sql: sqlite3.Connection, identity: Identity, state: bytes) -> None:
+    """Within the checkpoint."""
+    kept = sealed.seal(state, identity.id, identity.kid)
+    sql.execute("UPDATE identity SET state = ? WHERE id = ?", (kept, identity.id))
 
 
 def identity(database: Database, number: int) -> Identity:
     with database.reading() as sql:
-        row = sql.execute("SELECT id, kid, name, kind, state FROM identity WHERE id = ?", (number,)).fetchone()
-    return Identity(*row)
+        return _identity(sql.execute(f"SELECT {_COLUMNS} FROM identity WHERE id = ?", (number,)).fetchone())  # noqa: S608
 
 
 def identities(database: Database) -> list[Identity]:
     with database.reading() as sql:
-        return [Identity(*row) for row in sql.execute("SELECT id, kid, name, kind, state FROM identity")]
+        return [_identity(row) for row in sql.execute(f"SELECT {_COLUMNS} FROM identity")]  # noqa: S608
 
 
 def boot(database: Database, name: str) -> int:
     """The number of the gateway's boot `name`."""
-    with database.transaction() as sql:
-        sql.execute("INSERT OR IGNORE INTO boot (name) VALUES (?)", (name,))
-        (number,) = sql.execute("SELECT id FROM boot WHERE name = ?", (name,)).fetchone()
-    return int(number)
+    query = "SELECT id FROM boot WHERE name = ?"
+    with database.reading() as sql:
+        row = sql.execute(query, (name,)).fetchone()
+    if row is None:
+        with database.transaction() as sql:
+            sql.execute("INSERT INTO boot (name) VALUES (?)", (name,))
+            row = sql.execute(query, (name,)).fetchone()
+    return int(row[0])
 
 
 def offsets(database: Database) -> dict[int, float]:
@@ -73,7 +91,7 @@ def rows(database: Database, after: int = 0) -> Iterator[log.Row]:
     while True:
         with database.reading() as sql:
             query = "SELECT id, batch FROM log WHERE id > ? ORDER BY id LIMIT ?"
-            chunk = sql.execute(query, (after, _CHUNK)).fetchall()
+            chunk = [(number, sealed.unseal(batch, number)) for number, batch in sql.execute(query, (after, _CHUNK))]
         for number, batch in chunk:
             yield log.unpack(number, batch)
             after = number

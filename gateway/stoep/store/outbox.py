@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from stoep.clock import real
+from stoep.errors import StoreFullError
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
 
@@ -43,6 +44,7 @@ class Outbox:
         self._database = database
         self._count = 0
         self._counted = -_COUNT_SECONDS
+        self._gone: set[int] = set()  # the broker has them, but there was no room to write that down
         self.waiting = threading.Event()
         self.waiting.set()
 
@@ -77,13 +79,18 @@ class Outbox:
         where = "" if part is None else "WHERE urgent = ? AND (at, id) > (?, ?) AND at < ?"
         query = f"SELECT id, topic, payload, at FROM outbox {where} ORDER BY urgent DESC, at, id LIMIT ?"  # noqa: S608
         with self._database.reading() as sql:
-            rows = sql.execute(query, (*(part or ()), limit + len(leave_out)))
-            return [Message(*row) for row in rows if row[0] not in leave_out][:limit]
+            rows = sql.execute(query, (*(part or ()), limit + len(leave_out) + len(self._gone)))
+            return [Message(*row) for row in rows if row[0] not in leave_out and row[0] not in self._gone][:limit]
 
     def confirmed(self, ids: Iterable[int]) -> None:
-        """The broker has them: they go."""
-        with self._database.transaction() as sql:
-            sql.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
+        """The broker has them: they go, on a full disk as soon as that can be written."""
+        self._gone.update(ids)
+        try:
+            with self._database.transaction() as sql:
+                sql.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in self._gone])
+        except StoreFullError:
+            return
+        self._gone.clear()
 
     def __len__(self) -> int:
         """Of more than 10,000 rows: as it was up to ten seconds ago."""

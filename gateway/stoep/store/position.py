@@ -38,10 +38,15 @@ class Position:
     def __init__(self) -> None:
         self.floor: Place | None = None
         self._epoch = 0  # all epochs before it are settled
+        self._looked = False  # for holes below the floor that a damaged store left
         self._known: dict[int, Ranges] = {}
         self._stored: dict[int, Ranges] = {}
         self._holes: dict[int, Ranges] = {}
         self._declared: dict[int, Ranges] = {}
+
+    def meet(self, uplink: Uplink) -> None:
+        """Nothing of it is taken; but of a node never met before, it is known now what it owes."""
+        self._meet(uplink.floor)
 
     def receive(self, uplink: Uplink) -> Taken:
         """Takes what is new; nothing of it is on disk yet."""
@@ -179,11 +184,12 @@ class Position:
     def _raise(self, floor: Place) -> list[Lost]:
         """The node holds nothing below `floor` any more: what we do not know of is a hole."""
         assert self.floor is not None
-        if floor <= self.floor:
+        if floor <= self.floor and self._looked:
             return []
-        owed = [
-            (epoch, known.last()) for epoch, known in self._known.items() if self.floor.epoch <= epoch < floor.epoch
-        ]
+        floor = max(floor, self.floor)
+        first = self.floor.epoch if self._looked else 0
+        self._looked = True
+        owed = [(epoch, known.last()) for epoch, known in self._known.items() if first <= epoch < floor.epoch]
         owed.append((floor.epoch, floor.seq - 1))
         self.floor = floor
         holes: list[Lost] = []
