@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 _COUNTED = (
     *("frames", "samples_received", "samples_logged", "samples_acknowledged", "replies", "challenges", "echoes"),
     *("replayed", "forged", "malformed", "unknown", "failed", "duplicates", "holes", "replies_late"),
-    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage"),
+    *("windows_published", "alarms", "messages_delivered", "serial_garbage", "broker_garbage", "broker_floods"),
 )
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0

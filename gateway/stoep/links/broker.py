@@ -3,13 +3,17 @@
 The broker's accounts are the second lock; what comes is believed no more than what comes by radio. One thread reads,
 hands frames to the handler and sends what the handler answers. A new paho client for each connection: a reply that was
 under way when the last one broke is too late.
+
+Each node's topic is asked for by itself, so that one which floods can be left out for a while: a broker has no brake of
+its own, and the others' frames would wait behind thousands.
 """
 
 import logging
 import random
 import re
+import socket
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -25,6 +29,7 @@ from stoep.clock import Clock, real
 from stoep.errors import MalformedError, TransientError
 from stoep.health import Bounded, Counters
 from stoep.links.base import Handler, Received
+from stoep.links.bridge import BURST, RATE
 from stoep.wire.frame import read_header
 
 _log = logging.getLogger(__name__)
@@ -36,6 +41,7 @@ _ANSWER_SECONDS = 5.0  # for the broker to answer CONNECT and SUBSCRIBE
 _TURN = 0.2
 _MOST_UNDER_WAY = 20  # replies the broker has not acknowledged; more are dropped
 _KEEPALIVE = 15
+_LEFT_OUT_SECONDS = 60.0  # how long a node that floods is not heard
 _FAILURE = 0x80  # MQTT 5: reason codes from here on mean no
 
 
@@ -66,6 +72,40 @@ class LocalBroker:
     password: str | None = field(default=None, repr=False)
 
 
+class _Brake:
+    """Who sends faster than a node ever does; the bridge has the same for the radio."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[bytes, tuple[float, float]] = {}  # kid → how many frames it may still send, as of when
+        self._left_out: dict[bytes, float] = {}  # kid → real time at which it is heard again
+
+    def leaves_out(self, kid: bytes) -> bool:
+        return kid in self._left_out
+
+    def floods(self, kid: bytes) -> bool:
+        """A frame of `kid` came: True when it is one too many, and from now on the node is left out."""
+        now = real()
+        tokens, since = self._tokens.get(kid, (BURST, now))
+        tokens = min(BURST, tokens + (now - since) * RATE) - 1
+        self._tokens[kid] = tokens, now
+        if tokens >= 0:
+            return False
+        self._left_out[kid] = now + _LEFT_OUT_SECONDS
+        return True
+
+    def over(self) -> list[bytes]:
+        """Who has been left out for long enough."""
+        now = real()
+        found = [kid for kid, until in self._left_out.items() if until <= now]
+        for kid in found:
+            del self._left_out[kid], self._tokens[kid]
+        return found
+
+
+def _topics(kids: Iterable[bytes]) -> list[str]:
+    return [f"stoep/up/{kid.hex()}" for kid in kids]
+
+
 class BrokerLink:
     """A `Link` over MQTT 5; a node's address on it is its kid."""
 
@@ -82,6 +122,8 @@ class BrokerLink:
         self._say = Bounded(_log)
         self._client: mqtt.Client | None = None
         self._lost: BrokerError | None = None
+        self._kids: frozenset[bytes] | None = None  # None: whoever the broker lets in
+        self._brake = _Brake()
         self.state = State.CLOSED
         self.problem: str | None = None
 
@@ -113,7 +155,16 @@ class BrokerLink:
             self._say.say("late", "%s takes replies too slowly, one was dropped", self.name)
 
     def allow(self, kids: Collection[bytes]) -> None:
-        """The broker's access list keeps the others off; a frame of theirs is counted as any other's."""
+        """The others' topics are not asked for; the broker's access list keeps them off besides."""
+        before, self._kids = self._kids, frozenset(kids)
+        client = self._client
+        if client is None or self.state is not State.READY:
+            return  # asked for with the next connection
+        gone, new = (before or frozenset()) - self._kids, self._kids - (before or frozenset())
+        if gone:
+            client.unsubscribe(_topics(gone))
+        if new:
+            client.subscribe([(topic, 1) for topic in _topics(new)])
 
     # -- the connection ------------------------------------------------------------------------------------------------
 
@@ -147,6 +198,7 @@ class BrokerLink:
         since = real()
         while not self._stop.is_set():
             code = client.loop(_TURN)
+            self._hear_again(client)
             if self._lost is not None:
                 raise self._lost
             if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -184,6 +236,9 @@ class BrokerLink:
             if context is not None:
                 context.close()
             raise BrokerError(f"{self.name} cannot be reached ({error}): is the local broker running?") from error
+        opened = client.socket()
+        if opened is not None:  # a reply must not wait until the broker has acknowledged what went before it
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client
         self.state = State.WAITING
         return client
@@ -195,7 +250,14 @@ class BrokerLink:
             remedy = "check local_broker.username and local_broker.password_file"
             self._lost = BrokerError(f"{self.name} refuses us ({reason}): {remedy}", refused=True)
             return
-        client.subscribe("stoep/up/+", qos=1)
+        if self._kids is None:
+            topics = ["stoep/up/+"]
+        else:
+            topics = _topics(kid for kid in self._kids if not self._brake.leaves_out(kid))
+        if topics:
+            client.subscribe([(topic, 1) for topic in topics])
+        else:
+            self._ready()
 
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
@@ -204,7 +266,11 @@ class BrokerLink:
             remedy = "the account must read stoep/up/+ and write stoep/down/+"
             self._lost = BrokerError(f"{self.name} does not let us hear the nodes: {remedy}", refused=True)
             return
-        _log.info("nodes are heard by way of %s", self.name)
+        self._ready()
+
+    def _ready(self) -> None:
+        if self.state is not State.READY:
+            _log.info("nodes are heard by way of %s", self.name)
         self.problem = None
         self.state = State.READY
 
@@ -218,20 +284,44 @@ class BrokerLink:
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         at = self._clock.monotonic()
-        kid = self._sender(message)
+        named = self._named(message)
+        if named is not None and self._brake.leaves_out(named):
+            return  # was on its way when it was left out
+        if named is not None and self._brake.floods(named):
+            self._leave_out(named, message.topic)
+            return
+        kid = self._sender(message, named)
         if kid is None:
             self._counters.add("broker_garbage")
             self._say.say("garbage", "%s carries what is no frame of the node in its topic", self.name)
             return
         self._handler(self, Received(kid, bytes(message.payload), None, at))
 
-    def _sender(self, message: mqtt.MQTTMessage) -> bytes | None:
-        """The node that the topic names, if it is the one that the frame names; nothing here was ever kept for us."""
+    @staticmethod
+    def _named(message: mqtt.MQTTMessage) -> bytes | None:
+        """The node that the topic names."""
         try:
             topic = _UP.fullmatch(message.topic)
-            if topic is None or message.retain:
-                return None
-            kid = bytes.fromhex(topic[1])
-            return kid if read_header(bytes(message.payload)).kid == kid else None
-        except (MalformedError, UnicodeDecodeError):
+        except UnicodeDecodeError:
             return None
+        return None if topic is None else bytes.fromhex(topic[1])
+
+    @staticmethod
+    def _sender(message: mqtt.MQTTMessage, named: bytes | None) -> bytes | None:
+        """`named`, if the frame names it as well; nothing here was ever kept for us."""
+        try:
+            return named if not message.retain and read_header(bytes(message.payload)).kid == named else None
+        except MalformedError:
+            return None
+
+    def _leave_out(self, kid: bytes, topic: str) -> None:
+        self._counters.add("broker_floods")
+        message = "%s: %s floods, it is not heard for %d s; if it goes on, its account is in other hands: retire the node"
+        self._say.say("flood", message, self.name, kid.hex(), _LEFT_OUT_SECONDS)
+        if self._client is not None:
+            self._client.unsubscribe(topic)
+
+    def _hear_again(self, client: mqtt.Client) -> None:
+        kids = [kid for kid in self._brake.over() if self._kids is None or kid in self._kids]
+        if kids and self.state is State.READY:
+            client.subscribe([(topic, 1) for topic in _topics(kids)])
