@@ -60,7 +60,7 @@ class RegistryFiles(Strict, frozen=True):
 
 class StoreSettings(Strict, frozen=True):
     path: str = "stoep.db"
-    commit_seconds: Positive = 1.0
+    commit_seconds: Positive = 10.0
     commit_samples: Annotated[int, msgspec.Meta(ge=1)] = 500
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 
 from stoep import cli
-from stoep import service as _service  # noqa: F401 -- imported for the forks
+from stoep.cli import serve as _serve_  # noqa: F401 -- imported for the forks
 
 _PR_SET_PDEATHSIG = 1
 
@@ -29,8 +29,6 @@ def main() -> None:
         from gateway_sabotage import KINDS
 
         KINDS[sys.argv[1]]()
-    application = cli.build()  # finds the commands, which is slow, before the first fork
-    cli.build = lambda: application
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

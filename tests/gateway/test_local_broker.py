@@ -3,10 +3,12 @@
 import queue
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import load_flood
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -174,6 +176,69 @@ def test_replies_that_nobody_takes_do_not_pile_up(street: Path, node: PlayedNode
         for _ in range(200):
             link.send(node.kid, bytes(200))
         assert counters["replies_late"] == 200 - module._MOST_UNDER_WAY
+
+
+def test_a_node_that_floods_is_left_out_for_a_while_and_the_others_are_heard(
+    street: Path, node: PlayedNode, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LEFT_OUT_SECONDS", 1.0)
+    other = PlayedNode(name="lamppost-2", kid=bytes.fromhex("c0ffee02"))
+    keys = street.parent / "secrets.toml"
+    keys.write_text(keys.read_text() + f'{other.kid.hex()} = "{other.secret.hex()}"\n')
+    nodes = street.parent / "nodes.toml"
+    nodes.write_text(nodes.read_text() + f'[[node]]\nkid = "{other.kid.hex()}"\nname = "l-2"\nkind = "lamppost"\n')
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, heard, counters):
+        link.allow([node.kid, other.kid])
+        eventually(link.alive)
+        flooding, honest = NodeAtBroker(free_port, node), NodeAtBroker(free_port, other)
+        account = node.kid.hex(), broker_files.password(node.secret)
+        with load_flood.flooding(free_port, account, [(f"stoep/up/{node.kid.hex()}", node.seal(b"\x80"))]):
+            eventually(lambda: counters["broker_floods"] > 0)
+            while not heard.empty():
+                heard.get()
+            for _ in range(5):
+                sealed = other.seal(b"\x80")
+                honest.say(sealed)
+                assert heard.get(timeout=2).frame == sealed
+        eventually(lambda: flooding.say(node.seal(b"\x80")) or heard.qsize() > 0)
+        flooding.close()
+        honest.close()
+
+
+def test_who_is_retired_is_not_asked_for_any_more(street: Path, node: PlayedNode, free_port: int) -> None:
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, heard, _):
+        link.allow([node.kid])
+        eventually(link.alive)
+        lamppost = NodeAtBroker(free_port, node)
+        lamppost.say(node.seal(b"\x80"))
+        heard.get(timeout=3)
+        for kids in ([], [node.kid]):
+            link.allow(kids)
+            threading.Event().wait(3 * module._TURN)
+            lamppost.say(node.seal(b"\x80"))
+            threading.Event().wait(0.2)
+            assert heard.qsize() == len(kids)
+        lamppost.close()
+
+
+def test_a_reply_does_not_wait_until_what_went_before_it_is_acknowledged(
+    street: Path, node: PlayedNode, free_port: int
+) -> None:
+    """Nagle's algorithm and a delayed acknowledgement would take 40 ms of it, at the broker or here."""
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, _, _counters):
+        link._handler = lambda _link, received: link.send(received.mac, b"reply")
+        eventually(link.alive)
+        lamppost = NodeAtBroker(free_port, node)
+        delays = []
+        for _ in range(9):
+            threading.Event().wait(0.06)  # until the lamppost's own packets are acknowledged
+            sealed = node.seal(b"\x80")
+            began = time.monotonic()
+            lamppost._client.publish(f"stoep/up/{node.kid.hex()}", sealed, 1)
+            assert lamppost.down.get(timeout=3) == b"reply"
+            delays.append(time.monotonic() - began)
+        lamppost.close()
+    assert sorted(delays)[4] < 0.03
 
 
 def test_a_broker_that_shows_a_strangers_certificate_is_not_spoken_to(street: Path, free_port: int) -> None:

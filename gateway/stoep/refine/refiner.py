@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 PART = "refine"
 GRACE = 60.0  # seconds of the clock for which an ended window waits for its last samples
 _TURN = 0.5  # real seconds between two looks when nothing is committed
-_CHECKPOINT_SECONDS = 60.0  # real
+_CHECKPOINT_SECONDS = 900.0  # real: a window is written when it is due, what lies between is in the log
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from stoep.store.database import Database
+from stoep.store.squeeze import squeeze, whole
 
 
 class Message(NamedTuple):
@@ -27,7 +28,7 @@ class Outbox:
         """Within the caller's transaction; a newer message takes the place of an unconfirmed one with the same key."""
         sql.execute(
             "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload) VALUES (?, ?, ?, ?)",
-            (key, urgent, topic, payload),
+            (key, urgent, topic, squeeze(payload)),
         )
 
     def next(self, limit: int, leave_out: Collection[int]) -> list[Message]:
@@ -36,7 +37,8 @@ class Outbox:
             rows = sql.execute(
                 "SELECT id, topic, payload FROM outbox ORDER BY urgent DESC, id LIMIT ?", (limit + len(leave_out),)
             )
-            return [Message(*row) for row in rows if row[0] not in leave_out][:limit]
+            found = [row for row in rows if row[0] not in leave_out][:limit]
+        return [Message(number, topic, whole(payload)) for number, topic, payload in found]
 
     def confirmed(self, ids: Iterable[int]) -> None:
         """The broker has them: they go."""
