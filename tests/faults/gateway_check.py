@@ -169,7 +169,9 @@ class State:
         for kid, epoch, number, sent in _rows(database, query):
             alarm = kid.hex(), epoch, number
             if sent and alarm not in waiting | confirmed:
-                self._find(f"{kid.hex()}: alarm {epoch}/{number} counts as sent, and is neither confirmed nor on its way")
+                self._find(
+                    f"{kid.hex()}: alarm {epoch}/{number} counts as sent, and is neither confirmed nor on its way"
+                )
             if not sent and alarm in waiting:
                 self._find(f"{kid.hex()}: alarm {epoch}/{number} is on its way and counts as not sent")
 

@@ -2,9 +2,9 @@
 
     python tests/faults/load_attackers.py [--seconds N] [--only bridge|broker|city]
 
-Honest nodes report all the while, by radio and by Wi-Fi. What is looked at: every window at the city is as it truly was;
-what share of the replies came within the 60 ms that a node listens; which of the gateway's counters tell what happened.
-Writes build/attackers.json.
+Honest nodes report all the while, by radio and by Wi-Fi. What is looked at: whether every window at the city is as it
+truly was; what share of the replies came within the 60 ms that a node listens to the radio (to Wi-Fi half a second);
+which of the gateway's counters tell what happened. Writes build/attackers.json.
 """
 
 import argparse
@@ -45,7 +45,7 @@ LISTENS = 0.06  # seconds a node waits for its reply
 _STEP = 20  # virtual seconds between two wakes
 _PAUSE = 0.1  # real seconds between them: the street is not what is tried here
 _BRIDGE_RATE = 600  # frames a second: what the serial line of a bridge can carry
-_STORE = '[store]\ncommit_seconds = 0.05\n'
+_STORE = "[store]\ncommit_seconds = 0.05\n"
 _LOCAL = '[local_broker]\nport = {port}\nusername = "street"\npassword_file = "broker-password"\n'
 
 
@@ -178,7 +178,9 @@ class Street:
             "mismatches": len(wrong),
             "conflicts": len(self.book.conflicts),
             "still_held": sum(len(node.held) for node in self.nodes),
-            "counters": {name: n for name, n in self.book.gateway.get("counters", {}).items() if name in _TELLING and n},
+            "counters": {
+                name: n for name, n in self.book.gateway.get("counters", {}).items() if name in _TELLING and n
+            },
             "findings": (wrong + self.book.conflicts)[:10],
         }
 
@@ -265,10 +267,11 @@ def city(folder: Path, seconds: float) -> dict[str, Any]:
         honest.for_seconds(seconds / 2)
         phases["refused"] = honest.served()
         broker.verdict = lambda _topic, _payload: None
+        honest.live(lambda: broker.unanswered > 0)
         honest.for_seconds(seconds / 2)
         broker.verdict = refusing
-        broker.greets = True
-        return {"most_in_flight": most, **phases, **honest.end(), "refused_by_broker": broker.refused}
+        said = {"most_in_flight": most, **phases, **honest.end()}
+        return {**said, "refused_by_broker": broker.refused, "unanswered_by_broker": broker.unanswered}
 
 
 class _Refusing:

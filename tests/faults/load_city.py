@@ -1,4 +1,4 @@
-"""The city's side of a campaign: what has come, the highest of each window, and whether a number ever meant two things."""
+"""The city's side of a campaign: what has come, the highest of each window, whether a number ever meant two things."""
 
 import json
 import os

@@ -3,8 +3,8 @@
     python tests/faults/load_day.py [--nodes N] [--seed N]
 
 Nodes of three kinds; a fifth of their samples come late, up to 30 hours; their clocks drift by up to 5 %; half of them
-boot cold; the city's broker is away three times (ended twice, once frozen); the gateway is killed twice and once asked to
-stop; one frame in twenty is lost, and one reply. The clock stands still while nodes speak and is turned in between.
+boot cold; the city's broker is away three times (ended twice, once frozen); the gateway is killed twice and once asked
+to stop; one frame in twenty is lost, and one reply. The clock stands still while nodes speak and is turned in between.
 
 The gateway dates a sample by its node's ticks, which are whole seconds, between anchors that are as coarse: it can be
 seconds wrong. So that there is one right answer, no sample is taken within MARGIN of a window's border; how wrong the

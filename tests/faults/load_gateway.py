@@ -91,6 +91,11 @@ class Gateway:
         self._process.kill()
         self._process.wait()
 
+    def ask_to_stop(self) -> None:
+        """As systemd does; returns when it has ended, while the kernel still has its accounts."""
+        self._process.send_signal(signal.SIGTERM)
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
     def stop(self) -> int:
         """As systemd ends it; the exit status."""
         if self.lives():

@@ -26,7 +26,7 @@ class ScriptedBroker(Book):
         self.greets = True
         self.receive_maximum: int | None = None
         self.verdict: Verdict = lambda _topic, _payload: SUCCESS
-        self.connections = self.refused = self.most_in_flight = 0
+        self.connections = self.refused = self.unanswered = self.most_in_flight = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._stop = threading.Event()
@@ -77,6 +77,7 @@ class ScriptedBroker(Book):
                 reason = SUCCESS if head & _RETAINED else self.verdict(topic, payload)
                 if reason is None:
                     silent += 1
+                    self.unanswered += 1
                     continue
                 if reason == SUCCESS:
                     self.take(topic, payload)

@@ -237,7 +237,7 @@ class BrokerLink:
                 context.close()
             raise BrokerError(f"{self.name} cannot be reached ({error}): is the local broker running?") from error
         opened = client.socket()
-        if opened is not None:  # a reply must not wait until the broker has acknowledged what went before it
+        if isinstance(opened, socket.socket):  # a reply must not wait until what went before it is acknowledged
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client
         self.state = State.WAITING
@@ -316,7 +316,9 @@ class BrokerLink:
 
     def _leave_out(self, kid: bytes, topic: str) -> None:
         self._counters.add("broker_floods")
-        message = "%s: %s floods, it is not heard for %d s; if it goes on, its account is in other hands: retire the node"
+        message = (
+            "%s: %s floods, it is not heard for %d s; if it goes on, its account is in other hands: retire the node"
+        )
         self._say.say("flood", message, self.name, kid.hex(), _LEFT_OUT_SECONDS)
         if self._client is not None:
             self._client.unsubscribe(topic)
