@@ -11,7 +11,7 @@ from typing import Self
 from gateway_talk import packets, read_publish
 from load_city import Book
 
-_CONNECT, _PUBLISH, _PINGREQ, _DISCONNECT = 1, 3, 12, 14
+_CONNECT, _PUBLISH, _SUBSCRIBE, _PINGREQ, _DISCONNECT = 1, 3, 8, 12, 14
 _RETAINED = 1
 _RECEIVE_MAXIMUM = 0x21
 SUCCESS, NOT_AUTHORIZED, QUOTA_EXCEEDED = 0x00, 0x87, 0x97
@@ -64,9 +64,11 @@ class ScriptedBroker(Book):
             found = list(packets(stream))
             messages = [(head, *read_publish(body)) for head, body in found if head >> 4 == _PUBLISH]
             self.most_in_flight = max(self.most_in_flight, silent + len(messages))
-            for head, _ in found:
+            for head, body in found:
                 if head >> 4 == _CONNECT and self.greets:
                     connection.sendall(self._connack())
+                elif head >> 4 == _SUBSCRIBE and self.greets:
+                    connection.sendall(_suback(body))
                 elif head >> 4 == _PINGREQ and self.greets:
                     connection.sendall(b"\xd0\x00")
                 elif head >> 4 == _DISCONNECT:
@@ -90,3 +92,12 @@ class ScriptedBroker(Book):
             properties = bytes((_RECEIVE_MAXIMUM,)) + self.receive_maximum.to_bytes(2, "big")
         body = bytes((0, 0, len(properties))) + properties
         return bytes((0x20, len(body))) + body
+
+
+def _suback(body: bytes) -> bytes:
+    """Every topic is granted, with QoS 1."""
+    at, topics = 3 + body[2], 0
+    while at < len(body):
+        at += 3 + int.from_bytes(body[at : at + 2], "big")
+        topics += 1
+    return bytes((0x90, 3 + topics)) + body[:2] + b"\x00" + b"\x01" * topics
