@@ -92,7 +92,8 @@ class Book:
             elif topic.endswith("/event"):
                 self.events.add((content["kid"], content["epoch"], content["number"]))
             elif topic.endswith("/window"):
-                self._take_window(content, zlib.crc32(payload))
+                content.pop("backlog", None)  # says how it was sent, not what it is
+                self._take_window(content, zlib.crc32(json.dumps(content).encode()))
 
     def _take_window(self, content: dict[str, Any], meaning: int) -> None:
         where = content["kid"], content["start"]
