@@ -9,6 +9,7 @@ which of the gateway's counters tell what happened. Writes build/attackers.json.
 
 import argparse
 import contextlib
+import itertools
 import json
 import queue
 import random
@@ -29,7 +30,7 @@ if __name__ == "__main__":
     sys.path.append(str(ROOT / "tests" / "gateway"))
 
 import load_oracle  # noqa: E402
-from load_city import Book, CityBroker, Collector  # noqa: E402
+from load_city import QUIET, Book, CityBroker, Collector  # noqa: E402
 from load_flood import flooding  # noqa: E402
 from load_gateway import Gateway, Speaker, free_port, turn_to, wait_until_it_speaks, write_site  # noqa: E402
 from load_nodes import LoadNode, Taken, off_border, street  # noqa: E402
@@ -44,6 +45,8 @@ SECONDS = 20
 LISTENS = 0.06  # seconds a node waits for its reply
 _STEP = 20  # virtual seconds between two wakes
 _PAUSE = 0.1  # real seconds between them: the street is not what is tried here
+_SOME = 20  # messages
+_HELD_BACK = 150.0  # real seconds for which the gateway may leave a broker alone that refused everything
 _BRIDGE_RATE = 600  # frames a second: what the serial line of a bridge can carry
 _STORE = "[store]\ncommit_seconds = 0.05\n"
 _LOCAL = '[local_broker]\nport = {port}\nusername = "street"\npassword_file = "broker-password"\n'
@@ -157,8 +160,11 @@ class Street:
             shares[f"{name}_ms_p50"] = round(1000 * latencies[len(latencies) // 2], 1) if latencies else -1.0
         return shares
 
-    def end(self) -> dict[str, Any]:
-        """All that is held is said; what the city has then, and what the gateway says of itself."""
+    def end(self, quiet: float = QUIET) -> dict[str, Any]:
+        """All that is held is said; what the city has then, and what the gateway says of itself.
+
+        `quiet`: real seconds without a message after which nothing more is expected.
+        """
         deadline = time.monotonic() + 20
         while any(node.held for node in self.nodes) and time.monotonic() < deadline:
             self.now += _STEP
@@ -170,7 +176,7 @@ class Street:
             time.sleep(0.1)
         turn_to(self.folder / "clock", self.now + 8 * 3600)
         wanted = load_oracle.windows(self.taken)
-        wrong = self.book.until_right(lambda: self.book.mismatches(wanted), 45.0)
+        wrong = self.book.until_right(lambda: self.book.mismatches(wanted), quiet)
         time.sleep(2.5)  # the gateway's own message
         return {
             "samples": len(self.taken),
@@ -252,7 +258,7 @@ def broker(folder: Path, seconds: float) -> dict[str, Any]:
 
 
 def city(folder: Path, seconds: float) -> dict[str, Any]:
-    """The city's broker: no word, one at a time, refusals by turns of 0x87 and 0x97, confirmations that never come."""
+    """The city's broker: no word, one at a time, everything refused (0x87, 0x97), a confirmation that never comes."""
     with ScriptedBroker() as broker, contextlib.ExitStack() as stack:
         broker.greets = False
         honest = Street(folder, broker, broker.port, stack)
@@ -260,31 +266,19 @@ def city(folder: Path, seconds: float) -> dict[str, Any]:
         phases = {"no_word": honest.served(), "connections_without_a_word": broker.connections}
         honest.calm()
         broker.receive_maximum, broker.greets = 1, True
-        honest.live(lambda: broker.messages > 20)
+        honest.live(lambda: broker.messages > _SOME)
         most = broker.most_in_flight
-        refusing = _Refusing()
-        broker.verdict = refusing
+        codes = itertools.cycle((NOT_AUTHORIZED, QUOTA_EXCEEDED))
+        broker.verdict = lambda _topic, _payload: next(codes)
+        honest.live(lambda: broker.refused > _SOME)
         honest.for_seconds(seconds / 2)
         phases["refused"] = honest.served()
         broker.verdict = lambda _topic, _payload: None
         honest.live(lambda: broker.unanswered > 0)
         honest.for_seconds(seconds / 2)
-        broker.verdict = refusing
-        said = {"most_in_flight": most, **phases, **honest.end()}
+        broker.verdict = lambda _topic, _payload: SUCCESS
+        said = {"most_in_flight": most, **phases, **honest.end(_HELD_BACK)}
         return {**said, "refused_by_broker": broker.refused, "unanswered_by_broker": broker.unanswered}
-
-
-class _Refusing:
-    """Each message once."""
-
-    def __init__(self) -> None:
-        self._seen: set[tuple[str, bytes]] = set()
-
-    def __call__(self, topic: str, payload: bytes) -> int:
-        if (topic, payload) in self._seen:
-            return SUCCESS
-        self._seen.add((topic, payload))
-        return NOT_AUTHORIZED if len(self._seen) % 2 else QUOTA_EXCEEDED
 
 
 ATTACKS: dict[str, Callable[[Path, float], dict[str, Any]]] = {"bridge": bridge, "broker": broker, "city": city}
