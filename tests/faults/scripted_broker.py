@@ -64,15 +64,10 @@ class ScriptedBroker(Book):
             found = list(packets(stream))
             messages = [(head, *read_publish(body)) for head, body in found if head >> 4 == _PUBLISH]
             self.most_in_flight = max(self.most_in_flight, silent + len(messages))
+            if any(head >> 4 == _DISCONNECT for head, _ in found):
+                return
             for head, body in found:
-                if head >> 4 == _CONNECT and self.greets:
-                    connection.sendall(self._connack())
-                elif head >> 4 == _SUBSCRIBE and self.greets:
-                    connection.sendall(_suback(body))
-                elif head >> 4 == _PINGREQ and self.greets:
-                    connection.sendall(b"\xd0\x00")
-                elif head >> 4 == _DISCONNECT:
-                    return
+                connection.sendall(self._greeting(head >> 4, body))
             if messages:
                 time.sleep(0.002)  # whoever sends more than is allowed has time to do it
             for head, number, topic, payload in messages:
@@ -85,6 +80,11 @@ class ScriptedBroker(Book):
                     self.take(topic, payload)
                 self.refused += reason != SUCCESS
                 connection.sendall(b"\x40\x04" + number.to_bytes(2, "big") + bytes((reason, 0)))
+
+    def _greeting(self, kind: int, body: bytes) -> bytes:
+        """What answers a packet that is no message; nothing, if it is one or this broker is in no mood."""
+        answers = {_CONNECT: self._connack, _SUBSCRIBE: lambda: _suback(body), _PINGREQ: lambda: b"\xd0\x00"}
+        return answers[kind]() if self.greets and kind in answers else b""
 
     def _connack(self) -> bytes:
         properties = b""
