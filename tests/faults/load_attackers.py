@@ -45,7 +45,7 @@ SECONDS = 20
 LISTENS = 0.06  # seconds a node waits for its reply
 _STEP = 20  # virtual seconds between two wakes
 _PAUSE = 0.1  # real seconds between them: the street is not what is tried here
-_SOME = 20  # messages
+_SOME, _FEW = 20, 5  # messages
 _HELD_BACK = 150.0  # real seconds for which the gateway may leave a broker alone that refused everything
 _BRIDGE_RATE = 600  # frames a second: what the serial line of a bridge can carry
 _STORE = "[store]\ncommit_seconds = 0.05\n"
@@ -270,7 +270,7 @@ def city(folder: Path, seconds: float) -> dict[str, Any]:
         most = broker.most_in_flight
         codes = itertools.cycle((NOT_AUTHORIZED, QUOTA_EXCEEDED))
         broker.verdict = lambda _topic, _payload: next(codes)
-        honest.live(lambda: broker.refused > _SOME)
+        honest.live(lambda: broker.refused > _FEW)
         honest.for_seconds(seconds / 2)
         phases["refused"] = honest.served()
         broker.verdict = lambda _topic, _payload: None
