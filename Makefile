@@ -15,7 +15,8 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk attack serial-line rough-day follow-me night bench lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me
+.PHONY: night bench load lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -42,7 +43,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts attack serial-line rough-day follow-me night ## the long campaigns one after the other, over an hour
+proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night ## the long campaigns one after the other, over an hour
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -53,6 +54,14 @@ power-cuts: $(VENV)/.dev mosquitto ## cut the power of node and gateway at every
 
 full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes
 	@unshare -m $(BIN)/python tests/faults/gateway_full.py
+kills: $(VENV)/.dev mosquitto ## kill the gateway a thousand times under load, about ten minutes
+	@$(BIN)/python tests/faults/load_kills.py
+
+load-day: $(VENV)/.dev mosquitto ## a day of 200 nodes in fast motion, and the city's windows against an oracle, two minutes
+	@$(BIN)/python tests/faults/load_day.py
+
+attackers: $(VENV)/.dev mosquitto ## flood the bridge and the local broker, misbehave as the city's, three minutes
+	@$(BIN)/python tests/faults/load_attackers.py
 
 attack: $(VENV)/.dev ## replay, forge, flood and restart a street, about two minutes
 	@$(BIN)/python tests/faults/attack.py
@@ -71,6 +80,9 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
+
+load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory and processor, seventeen minutes
+	@$(BIN)/python tests/bench/load.py
 
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
 	@echo "== generated files"

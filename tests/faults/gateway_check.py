@@ -21,6 +21,7 @@ from stoep.errors import StoreError
 from stoep.service import Service, restore
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
+from stoep.store.squeeze import whole
 from stoep.store.windows import Total, Window, start_of
 from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
@@ -85,6 +86,8 @@ class State:
             self._positions(database)
             self._log(database)
             self._windows(database)
+            self._on_its_way(database)
+            self._given_up(database)
         except (sqlite3.Error, StoreError) as error:
             raise _Broken(f"the store cannot be read: {error}") from None
         finally:
@@ -154,6 +157,34 @@ class State:
         for where, revisions in sent.items():
             if where not in windows or windows[where].revision < max(revisions, default=0):
                 self._find(f"{_named(where)}: the city has revision {max(revisions)}, the store an earlier one")
+
+    def _on_its_way(self, database: Database) -> None:
+        """The outbox holds of each window the revision it has, and of each alarm that was sent an event; no others."""
+        for where, revision in _revisions(database).items():
+            if window_rows.find(database, *where).revision != revision:
+                self._find(f"{_named(where)}: revision {revision} is on its way, and the window has another")
+        waiting = {_event(content) for content in _waiting(database) if "revision" not in content}
+        confirmed = {_event(m.content) for m in self._sent if not m.is_window() and m.confirmed is not None}
+        query = "SELECT kid, epoch, number, sent FROM alarm JOIN identity AS i ON i.id = identity"
+        for kid, epoch, number, sent in _rows(database, query):
+            alarm = kid.hex(), epoch, number
+            if sent and alarm not in waiting | confirmed:
+                self._find(
+                    f"{kid.hex()}: alarm {epoch}/{number} counts as sent, and is neither confirmed nor on its way"
+                )
+            if not sent and alarm in waiting:
+                self._find(f"{kid.hex()}: alarm {epoch}/{number} is on its way and counts as not sent")
+
+    def _given_up(self, database: Database) -> None:
+        """The ledger names what a node declared, with its cause, and all of it that was acknowledged."""
+        lost = self._ledger(database)
+        for kid, found in lost.items():
+            if any(cause and self._lives[kid].declared.get(key) != cause for key, cause in found.items()):
+                self._find(f"{kid.hex()}: the ledger holds what nobody declared")
+        for kid, life in self._lives.items():
+            for key in life.declared.keys() - life.said.keys() - lost[kid].keys():
+                if key <= life.durable:
+                    self._find(f"{kid.hex()}: {key} was acknowledged as given up and is not in the ledger")
 
     # The nodes come back.
 
@@ -285,7 +316,7 @@ class State:
         last: dict[Where, int] = defaultdict(int)
         events: set[tuple[str, int, int]] = set()
         said = [(message.payload, message.confirmed is not None) for message in self._sent]
-        said += [(payload, True) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
+        said += [(whole(payload), True) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
         for payload, arrives in said:
             content = json.loads(payload)
             if "revision" not in content:
@@ -318,10 +349,18 @@ def _native(database: Database) -> Native:
     return Native(SITE, window_rows.generation(database), catalogue())
 
 
+def _waiting(database: Database) -> list[dict[str, Any]]:
+    """What is in the outbox."""
+    return [json.loads(whole(payload)) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
+
+
 def _revisions(database: Database) -> dict[Where, int]:
     """What waits in the outbox."""
-    found = (json.loads(payload) for (payload,) in _rows(database, "SELECT payload FROM outbox"))
-    return {_where(content): content["revision"] for content in found if "revision" in content}
+    return {_where(content): content["revision"] for content in _waiting(database) if "revision" in content}
+
+
+def _event(content: dict[str, Any]) -> tuple[str, int, int]:
+    return content["kid"], content["epoch"], content["number"]
 
 
 def _where(content: dict[str, Any]) -> Where:

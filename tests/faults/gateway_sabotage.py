@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from stoep.cli import main
-from stoep.store import window_rows
+from stoep.store import ledger, window_rows
 from stoep.store.journal import Journal
 from stoep.store.log import Entry
+from stoep.store.outbox import Outbox
 from stoep.store.windows import Window
 
 
@@ -51,11 +52,42 @@ def _split() -> None:
     window_rows.save = parted
 
 
+def _unposted() -> None:
+    """A window has its new revision on the disk before its message is in the outbox."""
+    save, put = window_rows.save, Outbox.put
+
+    def parted(sql: sqlite3.Connection, windows: Iterable[Window]) -> None:
+        save(sql, windows)
+        later, posts[:] = posts[:], []
+        sql.execute("COMMIT")
+        sql.execute("BEGIN IMMEDIATE")
+        for arguments, options in later:
+            put(sql, *arguments, **options)
+
+    posts: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    window_rows.save = parted
+    Outbox.put = staticmethod(lambda _sql, *arguments, **options: posts.append((arguments, options)))  # type: ignore[assignment, method-assign]
+
+
+def _unbooked() -> None:
+    """What was given up is in the log, and later in the ledger."""
+    enter = ledger.enter
+
+    def parted(sql: sqlite3.Connection, *arguments: Any) -> None:
+        sql.execute("COMMIT")
+        sql.execute("BEGIN IMMEDIATE")
+        enter(sql, *arguments)
+
+    ledger.enter = parted
+
+
 KINDS = {
     "off": lambda: _synchronous("OFF"),
     "normal": lambda: _synchronous("NORMAL"),
     "early": _early,
     "split": _split,
+    "unposted": _unposted,
+    "unbooked": _unbooked,
 }
 
 

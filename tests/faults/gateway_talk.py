@@ -75,7 +75,7 @@ class Life:
         self.alarms.update({(a.epoch, a.number): a for a in uplink.alarms})
 
 
-def _mqtt(stream: bytearray) -> Iterator[tuple[int, bytes]]:
+def packets(stream: bytearray) -> Iterator[tuple[int, bytes]]:
     """Takes whole control packets off the stream: the first byte, the rest behind the length."""
     while True:
         length = 0
@@ -91,7 +91,7 @@ def _mqtt(stream: bytearray) -> Iterator[tuple[int, bytes]]:
         del stream[: used + length]
 
 
-def _publish(body: bytes) -> tuple[int, str, bytes]:
+def read_publish(body: bytes) -> tuple[int, str, bytes]:
     """Packet id, topic, payload of a PUBLISH with QoS 1 and less than 128 bytes of properties."""
     size = int.from_bytes(body[:2], "big")
     topic, rest = body[2 : 2 + size].decode(), body[2 + size :]
@@ -171,10 +171,10 @@ class Talk:
             return
         stream = self._streams[type(event), event.connection]
         stream += event.data
-        for head, body in _mqtt(stream):
+        for head, body in packets(stream):
             kind = head >> 4
             if isinstance(event, Sent) and kind == _PUBLISH and not head & _RETAINED:
-                number, topic, payload = _publish(body)
+                number, topic, payload = read_publish(body)
                 if payload.endswith(_BACKLOG):
                     payload = payload.removesuffix(_BACKLOG) + b"}"
                 message = Published(at, topic, json.loads(payload), payload)

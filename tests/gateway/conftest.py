@@ -73,11 +73,12 @@ def site(tmp_path: Path, node: PlayedNode) -> Callable[..., Path]:
         keys = tmp_path / "secrets.toml"
         keys.write_text(f'[secrets]\n{node.kid.hex()} = "{node.secret.hex()}"\n')
         keys.chmod(0o600)
+        store = "" if "[store]" in more else "[store]\ncommit_seconds = 1.0\n"
         config = tmp_path / "gateway.toml"
         config.write_text(
             f'[site]\nname = "grote-markt"\n[[bridge]]\nport = "{port}"\n'
             f'[mqtt]\nhost = "127.0.0.1"\nport = {broker}\ntls = false\n'
-            f'[clock]\nsource = "twin"\nfile = "clock"\n{more}'
+            f'[clock]\nsource = "twin"\nfile = "clock"\n{store}{more}'
         )
         return config
 

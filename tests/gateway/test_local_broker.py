@@ -180,6 +180,42 @@ def test_replies_that_nobody_takes_do_not_pile_up(street: Path, node: PlayedNode
         eventually(lambda: counters["replies_late"] == 200 - module._MOST_UNDER_WAY)
 
 
+def test_who_is_retired_is_not_asked_for_any_more(street: Path, node: PlayedNode, free_port: int) -> None:
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, heard, _):
+        link.allow([node.kid])
+        eventually(link.alive)
+        lamppost = NodeAtBroker(free_port, node)
+        lamppost.say(node.seal(b"\x80"))
+        heard.get(timeout=3)
+        for kids in ([], [node.kid]):
+            link.allow(kids)
+            threading.Event().wait(3 * module._TURN)
+            lamppost.say(node.seal(b"\x80"))
+            threading.Event().wait(0.2)
+            assert heard.qsize() == len(kids)
+        lamppost.close()
+
+
+def test_a_reply_does_not_wait_until_what_went_before_it_is_acknowledged(
+    street: Path, node: PlayedNode, free_port: int
+) -> None:
+    """Nagle's algorithm and a delayed acknowledgement would take 40 ms of it, at the broker or here."""
+    with guarded(street, free_port), linked(free_port, "of the gateway") as (link, _, _counters):
+        link._handler = lambda _link, received: link.send(received.mac, b"reply")
+        eventually(link.alive)
+        lamppost = NodeAtBroker(free_port, node)
+        delays = []
+        for _ in range(9):
+            threading.Event().wait(0.06)  # until the lamppost's own packets are acknowledged
+            sealed = node.seal(b"\x80")
+            began = time.monotonic()
+            lamppost._client.publish(f"stoep/up/{node.kid.hex()}", sealed, 1)
+            assert lamppost.down.get(timeout=3) == b"reply"
+            delays.append(time.monotonic() - began)
+        lamppost.close()
+    assert sorted(delays)[4] < 0.03
+
+
 def test_a_broker_that_shows_a_strangers_certificate_is_not_spoken_to(street: Path, free_port: int) -> None:
     with guarded(street, free_port):
         broker = LocalBroker("127.0.0.1", free_port, "stoep-gateway", tls=True)

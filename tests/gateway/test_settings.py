@@ -25,7 +25,7 @@ def write(folder: Path, text: str) -> Path:
 def test_little_needs_to_be_said_and_tls_is_on(tmp_path: Path) -> None:
     chosen = settings.load(write(tmp_path, GOOD))
     assert (chosen.mqtt.tls, chosen.mqtt.port, chosen.mqtt.keepalive) == (True, 8883, 30)
-    assert (chosen.store.commit_seconds, chosen.store.commit_samples) == (1.0, 500)
+    assert (chosen.store.commit_seconds, chosen.store.commit_samples) == (10.0, 500)
     assert chosen.clock.source == "system"
     assert chosen.mqtt.forward == {"window", "event", "state"}
     assert chosen.mqtt.backlog_per_second == 50

@@ -12,6 +12,8 @@ _CONF = """\
 allow_anonymous false
 password_file {folder}/passwords
 acl_file {folder}/acl
+# a node listens for 60 ms; small packets must not wait for each other
+set_tcp_nodelay true
 """
 
 

@@ -8,6 +8,7 @@ under way when the last one broke is too late.
 import logging
 import random
 import re
+import socket
 import threading
 from collections import deque
 from collections.abc import Collection, Mapping
@@ -209,6 +210,9 @@ class BrokerLink:
             if context is not None:
                 context.close()
             raise BrokerError(f"{self.name} cannot be reached ({error}): is the local broker running?") from error
+        opened = client.socket()
+        if isinstance(opened, socket.socket):  # a reply must not wait until what went before it is acknowledged
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client
         self._later.clear()
         self.state = State.WAITING

@@ -67,7 +67,7 @@ class RegistryFiles(Strict, frozen=True):
 
 class StoreSettings(Strict, frozen=True):
     path: str = "stoep.db"
-    commit_seconds: Positive = 1.0
+    commit_seconds: Positive = 10.0  # nobody waits for it, and each commit is four pages of the card
     commit_samples: Annotated[int, msgspec.Meta(ge=1)] = 500
     max_mb: Annotated[int, msgspec.Meta(ge=16)] = 2000
     max_days: Annotated[int, msgspec.Meta(ge=36)] = 365  # a late reading finds its window for 36 days

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import cbor2
 
 from stoep.errors import StoreError
+from stoep.store.squeeze import squeeze, whole
 from stoep.wire.messages import Alarm, Lost, Place, Sample
 
 FORM = 1
@@ -45,7 +46,7 @@ class Row(NamedTuple):
 
 def pack(boot: int, entries: list[Entry]) -> bytes:
     """`found` and `alarms` have tables of their own, written in the same transaction."""
-    return cbor2.dumps(
+    content = cbor2.dumps(
         [
             FORM,
             boot,
@@ -64,10 +65,11 @@ def pack(boot: int, entries: list[Entry]) -> bytes:
             ],
         ]
     )
+    return squeeze(content)
 
 
 def unpack(row: int, batch: bytes) -> Row:
-    form, boot, entries = cbor2.loads(batch)
+    form, boot, entries = cbor2.loads(whole(batch))
     if form != FORM:
         raise StoreError(f"row {row} of the log has form {form}, known is {FORM}; install the release that wrote it")
     return Row(

@@ -13,6 +13,7 @@ from stoep.clock import real
 from stoep.errors import StoreFullError
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
+from stoep.store.squeeze import squeeze, whole
 
 AGELESS = 1 << 62  # in the place of a time: the message is as new tomorrow as today
 _MANY = 10_000  # rows from which on counting takes so long that it is not done at each look
@@ -71,7 +72,7 @@ class Outbox:
             carried.update(SampleSet.unpack(packed))
         sql.execute(
             "INSERT OR REPLACE INTO outbox (key, urgent, topic, payload, at, carries) VALUES (?, ?, ?, ?, ?, ?)",
-            (key, urgent, topic, payload, AGELESS if at is None else int(at), carried.pack()),
+            (key, urgent, topic, squeeze(payload), AGELESS if at is None else int(at), carried.pack()),
         )
 
     def next(self, limit: int, leave_out: Collection[int], part: Part | None = None) -> list[Message]:
@@ -80,7 +81,8 @@ class Outbox:
         query = f"SELECT id, topic, payload, at FROM outbox {where} ORDER BY urgent DESC, at, id LIMIT ?"  # noqa: S608
         with self._database.reading() as sql:
             rows = sql.execute(query, (*(part or ()), limit + len(leave_out) + len(self._gone)))
-            return [Message(*row) for row in rows if row[0] not in leave_out and row[0] not in self._gone][:limit]
+            found = [row for row in rows if row[0] not in leave_out and row[0] not in self._gone][:limit]
+        return [Message(number, topic, whole(payload), at) for number, topic, payload, at in found]
 
     def confirmed(self, ids: Iterable[int]) -> None:
         """The broker has them: they go, on a full disk as soon as that can be written."""

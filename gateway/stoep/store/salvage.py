@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from stoep.errors import CorruptError
 from stoep.store import first_page, gap, ledger, log, sealed
+from stoep.store.squeeze import whole
 
 _STORE = "store"
 _SKIPPED = {"probe", _STORE, "sqlite_sequence"}  # a row of the fresh store, not of the old one
@@ -74,7 +75,7 @@ def check_message(key: object, payload: object) -> None:
     if not isinstance(key, str) or not isinstance(payload, bytes):
         raise CorruptError(what)
     try:
-        json.loads(payload)
+        json.loads(whole(payload))
     except ValueError as error:
         raise CorruptError(what) from error
 
