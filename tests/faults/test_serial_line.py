@@ -166,7 +166,7 @@ def test_no_0x03_interrupts_once_ctrl_c_is_off_however_many_came(tmp_path: Path)
     main = """
 import micropython
 caught = 0
-for _ in range(100):
+while caught < 20:
     try:
         micropython.kbd_intr(3)
         micropython.kbd_intr(-1)
@@ -183,7 +183,7 @@ while True:
     async def run() -> tuple[list[str], list[str]]:
         async with Rig(tmp_path / "rig", 1, _firmware(tmp_path / "firmware", main=main)).built() as rig:
             rig.switch_on()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not rig.findings:
                     if rig.line.ctrl_c is not None:
                         rig.line.insert_down(b"\x03")
@@ -191,9 +191,7 @@ while True:
         return rig.said, rig.findings
 
     said, findings = asyncio.run(run())
-    caught = [int(line.removeprefix("caught ")) for line in said]
-    assert len(caught) == 1, findings
-    assert caught[0] > 10
+    assert said == ["caught 20"], findings
     assert "main.py ended" in findings[0]
 
 
