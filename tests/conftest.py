@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 60  # seconds: a script that is still running then hangs
@@ -17,6 +18,10 @@ _PATIENCE = 60  # seconds: a script that is still running then hangs
 
 _FIGURES = pytest.StashKey[list[str]]()
 _VALIDATED = pytest.StashKey[Counter[str]]()
+
+# How long an example takes says how busy this machine is, not what the code does.
+settings.register_profile("stoep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("stoep")
 
 
 @pytest.fixture

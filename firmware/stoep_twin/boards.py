@@ -368,17 +368,16 @@ class Board:
 
     def _keyboard(self, body: bytes) -> bytes | None:
         # Ctrl-C is on, or off: that is answered when no interrupt is on its way to the board any more.
-        on, answer = bool(body[0]), body[1:]
         line, child, link = self._line, self._child, self._link
         assert line is not None
         assert child is not None
-        if on:
+        if body[0]:
             line.ctrl_c = lambda: self._around.nursery.interrupt(child)
             return None
         line.ctrl_c = None
         if not child.interrupts:
-            return answer
-        child.delivered = lambda: link.send("k", answer) if link is not None else None
+            return b""
+        child.delivered = lambda: link.send("k") if link is not None else None
         return None
 
     def _transmit(self, body: bytes) -> None:

@@ -162,6 +162,76 @@ while True:
     assert asyncio.run(run()) == ["on", "interrupted", "off", r"b'\x03a'", "on again"]
 
 
+def test_no_0x03_interrupts_once_ctrl_c_is_off_however_many_came(tmp_path: Path) -> None:
+    main = """
+import micropython
+caught = 0
+while caught < 20:
+    try:
+        micropython.kbd_intr(3)
+        micropython.kbd_intr(-1)
+        for _ in b" ":
+            pass  # the first jump: what waited is raised here, with Ctrl-C off
+    except KeyboardInterrupt:
+        caught += 1
+print("caught", caught)
+micropython.kbd_intr(3)
+while True:
+    pass
+"""
+
+    async def run() -> tuple[list[str], list[str]]:
+        async with Rig(tmp_path / "rig", 1, _firmware(tmp_path / "firmware", main=main)).built() as rig:
+            rig.switch_on()
+            async with asyncio.timeout(60):
+                while not rig.findings:
+                    if rig.line.ctrl_c is not None:
+                        rig.line.insert_down(b"\x03")
+                    await asyncio.sleep(0)
+        return rig.said, rig.findings
+
+    said, findings = asyncio.run(run())
+    assert said == ["caught 20"], findings
+    assert "main.py ended" in findings[0]
+
+
+def test_an_interrupted_wait_for_an_answer_does_not_leave_it_to_the_next_one(tmp_path: Path) -> None:
+    main = """
+import espnow, micropython, network
+network.WLAN(network.WLAN.IF_STA).active(True)
+network.WLAN(network.WLAN.IF_STA).config(channel=6)
+radio = espnow.ESPNow()
+radio.active(True)
+nobody, somebody = b"nobody", bytes.fromhex("240ac4000001")
+radio.add_peer(nobody)
+radio.add_peer(somebody)
+for _ in range(30):
+    try:
+        micropython.kbd_intr(3)
+        while True:
+            radio.send(nobody, b"x", True)
+    except KeyboardInterrupt:
+        micropython.kbd_intr(-1)
+    print(radio.send(somebody, b"x", True))
+"""
+
+    async def run() -> list[str]:
+        async with Rig(tmp_path / "rig", 1, _firmware(tmp_path / "firmware", boot="", main=main)).built() as rig:
+            rig.switch_on()
+            interrupted = 0
+            async with asyncio.timeout(20):
+                while not rig.findings:
+                    if rig.line.ctrl_c is not None and len(rig.said) == interrupted:
+                        await asyncio.sleep(0.003)  # it is waiting by now
+                        rig.line.insert_down(b"\x03")
+                        interrupted += 1
+                    await asyncio.sleep(0)
+        assert "main.py returned" in rig.findings[0]
+        return rig.said
+
+    assert asyncio.run(run()) == ["True"] * 30
+
+
 def test_only_a_board_without_identity_lets_a_technician_in(tmp_path: Path) -> None:
     async def run() -> list[str]:
         async with Rig(tmp_path, 1).built(commissioned=False) as rig:

@@ -119,6 +119,27 @@ def test_a_filter_longer_than_the_ring_goes_in_pieces_as_they_are_consumed(
     assert bridge.most_in_one_go <= PtyBridge.WINDOW
 
 
+def test_a_street_that_never_pauses_does_not_keep_the_filter_away(bridge: PtyBridge) -> None:
+    def answer(link: Link, received: Received) -> None:
+        for _ in range(2):  # more than the bridge has room for: some always wait
+            link.send(received.mac, bytes(150))
+
+    link = BridgeLink(bridge.port, answer, TurnedClock(), Counters())
+    link.start()
+    try:
+        eventually(link.alive)
+
+        def while_heard(condition: Callable[[], bool]) -> bool:
+            bridge.hear(b"a frame", MAC)
+            return condition()
+
+        eventually(lambda: while_heard(lambda: bridge.sent.qsize() > 2))
+        link.allow([number.to_bytes(4, "big") for number in range(line.FILTER_KIDS)])
+        eventually(lambda: while_heard(lambda: not bridge.filters.empty()))
+    finally:
+        link.stop()
+
+
 def test_there_are_never_more_bytes_on_their_way_than_were_granted(
     bridge: PtyBridge, play: Callable[[str], Played]
 ) -> None:

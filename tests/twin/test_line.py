@@ -3,6 +3,8 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import serial
@@ -10,31 +12,32 @@ import serial
 from stoep_twin.line import BAUD, RING, ROM_BANNER, Line, unread
 
 
-async def _read(port: serial.Serial, count: int) -> tuple[bytes, float]:
+async def _echoed(port: serial.Serial, stdout: int, payload: bytes) -> float:
+    """How long `payload` of the board's was under way to the gateway."""
     start = time.monotonic()
-    data = await asyncio.to_thread(port.read, count)
-    return data, time.monotonic() - start
+    writing = asyncio.create_task(asyncio.to_thread(os.write, stdout, payload))
+    assert await asyncio.to_thread(port.read, len(payload)) == payload
+    await writing
+    return time.monotonic() - start
+
+
+async def _until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
 
 
 def test_the_gateway_reads_what_the_board_writes_at_the_lines_pace(tmp_path: Path) -> None:
     async def run() -> None:
         line = Line(tmp_path / "bridge")
-        with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=3, exclusive=True) as port:
+        with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=10, exclusive=True) as port:
             stdin, stdout = line.plug()
-            banner, _ = await _read(port, len(ROM_BANNER))
-            assert banner == ROM_BANNER
-            payload = os.urandom(9216)  # 0.1 s at this rate
-            start = time.monotonic()
-            writing = asyncio.create_task(asyncio.to_thread(os.write, stdout, payload))
-            data, _ = await _read(port, len(payload))
-            took = time.monotonic() - start
-            await writing
-            assert data == payload
-            assert 0.09 <= took < 0.4
-            start = time.monotonic()
-            os.write(stdout, b"short message")
-            await _read(port, 13)
-            assert time.monotonic() - start < 0.05
+            assert await asyncio.to_thread(port.read, len(ROM_BANNER)) == ROM_BANNER
+            # Never faster; that it is no slower shows in the best of some, whatever else this machine does.
+            long = [await _echoed(port, stdout, os.urandom(9216)) for _ in range(5)]  # 0.1 s each at this rate
+            assert min(long) >= 0.09
+            assert min(long) < 0.4
+            assert min([await _echoed(port, stdout, b"short message") for _ in range(10)]) < 0.05
         os.close(stdin)
         os.close(stdout)
         line.close()
@@ -49,12 +52,11 @@ def test_a_board_that_does_not_read_loses_what_its_ring_cannot_hold(tmp_path: Pa
         stdin, stdout = line.plug()
         with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=1) as port:
             port.write(bytes(range(256)) + bytes(44))
-            await asyncio.sleep(0.05)
-            assert unread(stdin) == RING
+            await _until(lambda: unread(stdin) + line.dropped == 300)
             assert line.dropped == 300 - RING
             assert os.read(stdin, 300)[:256] == bytes(range(256))
             port.write(b"again")
-            await asyncio.sleep(0.05)
+            await _until(lambda: unread(stdin) == 5)
             assert os.read(stdin, 300) == b"again"
         os.close(stdin)
         os.close(stdout)
@@ -73,7 +75,7 @@ def test_bytes_reach_the_board_no_faster_than_the_baud_rate(tmp_path: Path) -> N
             start = time.monotonic()
             for piece in range(200, 4001, 200):  # less than the ring holds, so that a late reader loses nothing
                 port.write(bytes(200))
-                while total < piece and time.monotonic() - start < 5:
+                while total < piece and time.monotonic() - start < 20:
                     if unread(stdin):
                         total += len(os.read(stdin, 260))
                     await asyncio.sleep(0)
@@ -95,7 +97,7 @@ def test_the_name_survives_a_gateway_and_a_board_that_go_and_come(tmp_path: Path
             stdin, stdout = line.plug()
             with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=1, exclusive=True) as port:
                 port.write(b"x")
-                await asyncio.sleep(0.03)
+                await _until(partial(unread, stdin))
                 assert os.read(stdin, 10) == b"x"
             os.close(stdin)
             os.close(stdout)

@@ -33,34 +33,51 @@ class Board:
         self.jumped_us = 0  # time that was left out in this life
         self.joined = False  # to an access point
         self._levels = {}  # by pin: None after the first look, then what the twin said last
+        self._asked = bytearray(128)  # by kind
+        self._answered = bytearray(128)
+        self._answer = b""
+        self._takers = {
+            ord("R"): self.arrived.append,
+            ord("X"): self._take_leave,
+            ord("J"): self._take_jump,
+            ord("L"): self._take_level,
+        }
 
     def tell(self, kind, payload=b""):
         self._stream.write(struct.pack("<H", len(payload) + 1) + kind + payload)
 
     def ask(self, kind, payload=b""):
+        # Counted, because a KeyboardInterrupt may end the wait: then that answer is still to come, before the next one.
+        at = kind[0]
         self.tell(kind, payload)
-        while True:
-            body = self._take()
-            if body[:1] == kind:
-                return body[1:]
+        self._asked[at] = self._asked[at] + 1 & 0xFF
+        while self._answered[at] != self._asked[at]:
+            self._take()
+        return self._answer[1:]
 
     def _take(self):
-        # A KeyboardInterrupt may end this at any jump: a head that was read is kept, so that its body is found.
+        # A KeyboardInterrupt ends this at a jump, or in a read that waits: a head that was read is kept, and behind the
+        # body comes no jump before it is where it belongs.
         if not self._head:
             self._head = self._stream.read(2)
         if not self._head:
             raise SystemExit  # the twin is gone, and so is this street
         body = self._stream.read(self._head[0] | self._head[1] << 8)
         self._head = None
-        if body[:1] == b"R":
-            self.arrived.append(body)
-        elif body[:1] == b"X":
-            self.joined = False
-        elif body[:1] == b"J":
-            self.jumped_us += struct.unpack_from("<Q", body, 1)[0]
-        elif body[:1] == b"L":
-            self._levels[body[1]] = body[2]
-        return body
+        self._takers.get(body[0], self._take_answer)(body)
+
+    def _take_answer(self, body):
+        self._answer = body
+        self._answered[body[0]] = self._answered[body[0]] + 1 & 0xFF
+
+    def _take_level(self, body):
+        self._levels[body[1]] = body[2]
+
+    def _take_jump(self, body):
+        self.jumped_us += struct.unpack_from("<Q", body, 1)[0]
+
+    def _take_leave(self, _):
+        self.joined = False
 
     def listen(self, timeout_ms):
         """Wait up to `timeout_ms` (real; negative: for ever) for a frame; take in all there are."""

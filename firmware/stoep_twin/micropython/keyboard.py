@@ -1,8 +1,12 @@
 """Ctrl-C on UART0, as on the board: while it is on, byte 0x03 never reaches `sys.stdin` but interrupts the program.
 
 MicroPython turns it on at the start of `boot.py` and of `main.py` and off at their ends; `micropython.kbd_intr` changes
-it in between. The twin's line takes the byte out and has the KeyboardInterrupt scheduled. `kbd_intr` is one store on
-the chip, so here it finishes what it does before an interrupt gets through.
+it in between. The twin's line takes the byte out and has the KeyboardInterrupt scheduled.
+
+On the chip each of these is one store: what comes before it waits for the program's next jump, what comes after it is a
+byte. The interpreter raises a KeyboardInterrupt at any jump, in these lines too, but only in its main thread. So the
+lines that run while Ctrl-C is on have no jump (no `if`, no loop, no `except` that names what it catches), and what has
+to wait for the twin runs in a thread of its own, while the program waits for a lock.
 """
 
 import sys
@@ -11,32 +15,49 @@ import micropython
 from host import board as _board
 
 _CTRL_C = 3
-_calls = 0
+
+
+def _on():
+    _board.tell(b"k", b"\x01")
+
+
+def _ask_for_off():
+    try:
+        _board.ask(b"k", b"\x00")  # answered when no interrupt is on its way any more
+    finally:
+        _answered.release()
 
 
 def _off():
-    # Answered when no interrupt is under way any more. The number tells an answer from one that an interrupt left over.
-    global _calls
-    _calls = (_calls + 1) & 0xFF
-    while _board.ask(b"k", bytes((0, _calls)))[0] != _calls:
-        pass
+    _start_new_thread(_ask_for_off, ())
+    _answered.acquire()
+
+
+def _nothing():
+    pass
+
+
+if _board.facts["uart0"] and not _board.facts["script"]:
+    from _thread import allocate_lock
+    from _thread import start_new_thread as _start_new_thread
+
+    _answered = allocate_lock()
+    _answered.acquire()
+    _switch = (_off, _on)
+else:
+    _switch = (_nothing, _nothing)
 
 
 def kbd_intr(chr):
-    interrupted = None
-    while True:  # an interrupt is raised at a jump, and up to here there was none
-        try:
-            if not _board.facts["uart0"] or _board.facts["script"]:
-                return
-            if chr == _CTRL_C:
-                _board.tell(b"k", b"\x01\x00")
-            else:
-                _off()
-            break
-        except KeyboardInterrupt as error:
-            interrupted = error
-    if interrupted:
-        raise interrupted
+    _switch[chr == _CTRL_C]()
+
+
+def _forget():
+    try:
+        for _ in b" ":
+            pass  # the jump
+    except KeyboardInterrupt:
+        pass
 
 
 def run(code, scope):
@@ -45,11 +66,11 @@ def run(code, scope):
         kbd_intr(_CTRL_C)
         exec(code, scope)
         kbd_intr(-1)
-    except BaseException:
-        try:
-            kbd_intr(-1)
-        except KeyboardInterrupt:
-            pass
+        for _ in b" ":
+            pass  # the jump
+    except:  # whatever: to compare what was raised would be a jump
+        kbd_intr(-1)
+        _forget()
         raise
 
 

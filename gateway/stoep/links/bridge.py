@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _FIRST_DELAY = 0.25  # seconds before the port is tried again, doubled up to:
 _LONGEST_DELAY = 5.0
 _LATE = 0.2  # seconds after which a reply is not worth sending
+_PATIENT = 0.25  # seconds for which a part of the filter lets replies go before it
 _SILENT = 3.5  # seconds without a HELLO (one a second) after which the bridge counts as gone
 _PROBE = 6.0  # seconds for which a port is listened to while there are others that could be the bridge's
 _IDLE = 0.25  # seconds after the last write by which all of it is consumed or lost: the ring's 260 bytes take 3 ms
@@ -72,6 +73,7 @@ class BridgeLink:
         self._queue: deque[_Waiting] = deque()
         self._kids: tuple[bytes, ...] | None = None
         self._filters: list[bytes] = []
+        self._filters_since = 0.0  # when the first of them began to wait
         self._hello: Hello | None = None
         self._hello_at = 0.0
         self._opened_at = 0.0
@@ -246,17 +248,27 @@ class BridgeLink:
         """Every part again: the bridge may have lost one."""
         if self._kids is not None:
             self._filters = [frame(part.to_bytes()) for part in Filter.cut(self._kids, RATE, BURST)]
+            self._filters_since = real()
 
     def _pump(self) -> None:
-        """Writes what there is credit for; replies first."""
+        """Writes what there is credit for; replies first, but no street is so busy that the filter never comes."""
         while self._queue and self._queue[0].until < real():
             self._queue.popleft()
             self._counters.add("replies_late")
             self._say.say("late", "the bridge on %s takes bytes too slowly, a reply was dropped", self._at)
+        if self._filters and real() - self._filters_since > _PATIENT and not self._write_filter():
+            return  # it needs nearly the whole ring: a reply now would take its room again
         while self._queue and self._write(self._queue[0].data):
             self._queue.popleft()
-        while not self._queue and self._filters and self._write(self._filters[0]):
-            del self._filters[0]
+        while not self._queue and self._filters and self._write_filter():
+            pass
+
+    def _write_filter(self) -> bool:
+        if not self._write(self._filters[0]):
+            return False
+        del self._filters[0]
+        self._filters_since = real()
+        return True
 
     def _write(self, data: bytes) -> bool:
         if self._port is None or self._credit.room() < len(data):
