@@ -10,8 +10,9 @@ from stoep.ledger import days
 from stoep.ledger.books import Books, History
 from stoep.refine.days import DAY
 from stoep.refine.track import Track
+from stoep.store import window_rows
 from stoep.store.sample_set import Life
-from stoep.store.windows import SECONDS, Flag, Total, Window, start_of
+from stoep.store.windows import SECONDS, Flag, Total, start_of
 from stoep.wire.channels import Catalogue, catalogue
 from stoep.wire.shape import U32
 
@@ -130,8 +131,8 @@ def _points(sql: sqlite3.Connection, kid: bytes, now: float) -> list[tuple[float
 
 
 def _windows(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[dict[int, Total]]:
-    query = "SELECT content FROM window WHERE kid = ? AND start >= ? AND start < ? AND revision > 0 AND partial = 0"
-    return [Window.totals_of(content) for (content,) in sql.execute(query, (kid, since, until))]
+    query = "SELECT kid, start, content FROM window WHERE kid = ? AND start >= ? AND start < ? AND revision > 0 AND partial = 0"
+    return [window_rows.totals(*row) for row in sql.execute(query, (kid, since, until))]
 
 
 def _good(windows: Sequence[Mapping[int, Total]], known: Catalogue) -> int:

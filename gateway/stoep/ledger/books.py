@@ -14,11 +14,10 @@ from urllib.parse import quote
 
 from stoep.errors import StoreError
 from stoep.refine.track import Track
-from stoep.store import log
+from stoep.store import log, nodes, sealed, window_rows
 from stoep.store.log import Entry
 from stoep.store.nodes import Identity
 from stoep.store.sample_set import SampleSet
-from stoep.store.windows import Window
 
 SCHEMA = 7  # the first in which all of it is there
 _BUSY_SECONDS = 5.0
@@ -72,7 +71,7 @@ class Books:
         self.sql = sql
         self._entries: dict[int, list[tuple[int, int, Entry]]] = {}  # identity → (row, boot, entry) of the log
         for number, batch in sql.execute("SELECT id, batch FROM log ORDER BY id"):
-            row = log.unpack(number, batch)
+            row = log.unpack(number, sealed.unseal(batch, number))
             for entry in row.entries:
                 self._entries.setdefault(entry.identity, []).append((row.id, row.boot, entry))
         self.unpublished = SampleSet()
@@ -88,7 +87,7 @@ class Books:
         """In the order in which the lives began."""
         newest: dict[bytes, int] = dict(self.sql.execute("SELECT kid, max(id) FROM identity GROUP BY kid"))
         for row in self.sql.execute("SELECT id, kid, name, kind, state FROM identity ORDER BY id"):
-            identity = Identity(*row)
+            identity = nodes.from_row(row)
             marks = [Mark(*mark) for mark in self._of(identity, "epoch, day, seq, utc FROM day_mark", "epoch, seq")]
             losses = [
                 Loss(*loss) for loss in self._of(identity, "epoch, first, last, cause, received FROM ledger", "id")
@@ -116,9 +115,9 @@ class Books:
         return self.sql.execute(f"SELECT {what} WHERE identity = ? ORDER BY {order}", (identity.id,))
 
     def _last(self, kid: bytes, marks: list[Mark]) -> Last | None:
-        query = "SELECT content FROM window WHERE kid = ? ORDER BY start DESC LIMIT 1"
+        query = "SELECT kid, start, content FROM window WHERE kid = ? ORDER BY start DESC LIMIT 1"
         row = self.sql.execute(query, (kid,)).fetchone()
-        totals = {} if row is None else Window.totals_of(row[0])
+        totals = {} if row is None else window_rows.totals(*row)
         if totals:
             utc, epoch, seq = max(total.last_at for total in totals.values())
             return Last(utc / 1_000_000, epoch, seq)
@@ -142,7 +141,7 @@ def connect(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def opened(file: Path) -> Iterator[Books]:
-    """One snapshot, as long as the block lasts. Raises StoreError."""
+    """One snapshot, as long as the block lasts. Raises StoreError, CorruptError among them."""
     with closing(connect(file)) as sql:
         try:
             sql.execute("BEGIN")

@@ -28,17 +28,18 @@ def identify(database: Database, kid: bytes, fingerprint: bytes, name: str, kind
     with database.reading() as sql:
         row = sql.execute(query, (kid, fingerprint)).fetchone()
         if row is not None and row[2:4] == (name, kind):  # a start on a full disk has nothing to write
-            return _identity(row)
+            return from_row(row)
     with database.transaction() as sql:
         sql.execute(
             "INSERT INTO identity (kid, fingerprint, name, kind) VALUES (?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET name = excluded.name, kind = excluded.kind",
             (kid, fingerprint, name, kind),
         )
-        return _identity(sql.execute(query, (kid, fingerprint)).fetchone())
+        return from_row(sql.execute(query, (kid, fingerprint)).fetchone())
 
 
-def _identity(row: tuple[int, bytes, str, str, bytes | None]) -> Identity:
+def from_row(row: tuple[int, bytes, str, str, bytes | None]) -> Identity:
+    """Of its columns `id, kid, name, kind, state`. Raises CorruptError."""
     number, kid, name, kind, state = row
     return Identity(number, kid, name, kind, None if state is None else sealed.unseal(state, number, kid))
 
@@ -51,12 +52,12 @@ def save_state(sql: sqlite3.Connection, identity: Identity, state: bytes) -> Non
 
 def identity(database: Database, number: int) -> Identity:
     with database.reading() as sql:
-        return _identity(sql.execute(f"SELECT {_COLUMNS} FROM identity WHERE id = ?", (number,)).fetchone())  # noqa: S608
+        return from_row(sql.execute(f"SELECT {_COLUMNS} FROM identity WHERE id = ?", (number,)).fetchone())  # noqa: S608
 
 
 def identities(database: Database) -> list[Identity]:
     with database.reading() as sql:
-        return [_identity(row) for row in sql.execute(f"SELECT {_COLUMNS} FROM identity")]  # noqa: S608
+        return [from_row(row) for row in sql.execute(f"SELECT {_COLUMNS} FROM identity")]  # noqa: S608
 
 
 def boot(database: Database, name: str) -> int:

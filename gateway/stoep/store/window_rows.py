@@ -6,17 +6,21 @@ from collections.abc import Iterable
 from stoep.store import sealed
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
-from stoep.store.windows import Window
+from stoep.store.windows import Total, Window
 
 KEPT_SECONDS = 36 * 86_400
 _PURGE_SHIFT = 16  # more revisions than a window can have between two purges
 _COLUMNS = "kid, start, revision, due, partial, content, fresh"
 
 
+def totals(kid: bytes, start: int, content: bytes) -> dict[int, Total]:
+    """What the row of a window says of each channel. Raises CorruptError."""
+    return Window.totals_of(sealed.unseal(content, kid, start))
+
+
 def _window(row: tuple[bytes, int, int, int, int, bytes, bytes | None]) -> Window:
     kid, start, revision, due, partial, content, fresh = row
-    totals = Window.totals_of(sealed.unseal(content, kid, start))
-    return Window(kid, start, revision, bool(due), bool(partial), totals, SampleSet.unpack(fresh))
+    return Window(kid, start, revision, bool(due), bool(partial), totals(kid, start, content), SampleSet.unpack(fresh))
 
 
 def find(database: Database, kid: bytes, start: int) -> Window:
@@ -41,9 +45,10 @@ def due(database: Database) -> list[Window]:
 
 def newest(database: Database) -> list[Window]:
     """The last published window of each kid."""
-    query = f"SELECT {_COLUMNS}, max(start) FROM window WHERE revision > 0 GROUP BY kid"  # noqa: S608
-    with database.reading() as sql:
-        return [_window(row[:7]) for row in sql.execute(query)]
+    query = f"SELECT {_COLUMNS} FROM window WHERE kid = ? AND revision > 0 ORDER BY start DESC LIMIT 1"  # noqa: S608
+    with database.reading() as sql:  # along the table's own order: it may be as large as the disk
+        found = [sql.execute(query, (kid,)).fetchone() for kid in kids(sql)]
+    return [_window(row) for row in found if row is not None]
 
 
 def generation(database: Database) -> int:
