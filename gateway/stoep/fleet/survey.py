@@ -91,7 +91,7 @@ def _condition(books: Books, history: History, node: Wanted, known: Catalogue, n
         battery.remaining(points, node.low_mv - _EMPTY_BELOW) if node.low_mv else None,
         track.timeline.drift(books.dated),
         alarms,
-        _good(_windows(sql, kid, since, until), known),
+        _good(window_rows.published(sql, kid, since, until), known),
         max(0, int((until - since) / max(SECONDS, pace))),
         _here(books, track),
         _there(track),
@@ -128,11 +128,6 @@ def _alarms(sql: sqlite3.Connection, track: Track, known: Catalogue) -> tuple[st
 def _points(sql: sqlite3.Connection, kid: bytes, now: float) -> list[tuple[float, float]]:
     query = "SELECT start, counts FROM battery WHERE kid = ? AND start >= ? ORDER BY start"
     return [(float(start), float(counts)) for start, counts in sql.execute(query, (kid, int(now) - battery.SPAN))]
-
-
-def _windows(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[dict[int, Total]]:
-    query = "SELECT kid, start, content FROM window WHERE kid = ? AND start >= ? AND start < ? AND revision > 0 AND partial = 0"
-    return [window_rows.totals(*row) for row in sql.execute(query, (kid, since, until))]
 
 
 def _good(windows: Sequence[Mapping[int, Total]], known: Catalogue) -> int:

@@ -19,7 +19,7 @@ from stoep.store.log import Entry
 from stoep.store.nodes import Identity
 from stoep.store.sample_set import SampleSet
 
-SCHEMA = 7  # the first in which all of it is there
+SCHEMA = 8  # the first in which all of it is there
 _BUSY_SECONDS = 5.0
 
 
@@ -115,9 +115,7 @@ class Books:
         return self.sql.execute(f"SELECT {what} WHERE identity = ? ORDER BY {order}", (identity.id,))
 
     def _last(self, kid: bytes, marks: list[Mark]) -> Last | None:
-        query = "SELECT kid, start, content FROM window WHERE kid = ? ORDER BY start DESC LIMIT 1"
-        row = self.sql.execute(query, (kid,)).fetchone()
-        totals = {} if row is None else window_rows.totals(*row)
+        totals = window_rows.last(self.sql, kid)
         if totals:
             utc, epoch, seq = max(total.last_at for total in totals.values())
             return Last(utc / 1_000_000, epoch, seq)

@@ -56,7 +56,7 @@ def _opened(kept: Path, new: sqlite3.Connection) -> tuple[sqlite3.Connection, Co
     if first_page.readable(old):
         return old, _tables(new)
     new.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    ((_, _, file),) = new.execute("PRAGMA database_list").fetchall()
+    file = next(file for _, name, file in new.execute("PRAGMA database_list").fetchall() if name == "main")
     try:
         lent = _connect(first_page.lend(kept, Path(file).read_bytes()))
     except OSError:

@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 from stoep.store import sealed
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
-from stoep.store.windows import Total, Window
+from stoep.store.windows import SECONDS, Total, Window, start_of
 
-KEPT_SECONDS = 36 * 86_400
+_DAY = 86_400
+KEPT_SECONDS = 36 * _DAY
 _PURGE_SHIFT = 16  # more revisions than a window can have between two purges
 _COLUMNS = "kid, start, revision, due, partial, content, fresh"
 
@@ -45,10 +47,44 @@ def due(database: Database) -> list[Window]:
 
 def newest(database: Database) -> list[Window]:
     """The last published window of each kid."""
-    query = f"SELECT {_COLUMNS} FROM window WHERE kid = ? AND revision > 0 ORDER BY start DESC LIMIT 1"  # noqa: S608
-    with database.reading() as sql:  # along the table's own order: it may be as large as the disk
-        found = [sql.execute(query, (kid,)).fetchone() for kid in kids(sql)]
+    with database.reading() as sql:
+        kids = [kid for (kid,) in sql.execute("SELECT DISTINCT kid FROM identity ORDER BY kid")]
+        found = [_last(sql, kid, _COLUMNS, "revision > 0") for kid in kids]
     return [_window(row) for row in found if row is not None]
+
+
+def last(sql: sqlite3.Connection, kid: bytes) -> dict[int, Total]:
+    """The totals of the newest window of a kid, published or not; empty where there is none. Raises CorruptError."""
+    row = _last(sql, kid, "kid, start, content", "1")
+    return {} if row is None else totals(*row)
+
+
+def _last(sql: sqlite3.Connection, kid: bytes, columns: str, which: str) -> Any:
+    """Sought on the days of its samples alone: the windows lie in the order of time, not by node."""
+    days = (
+        "SELECT DISTINCT day FROM day_mark WHERE identity IN (SELECT id FROM identity WHERE kid = ?) ORDER BY day DESC"
+    )
+    for (day,) in sql.execute(days, (kid,)):
+        starts = _starts(day * _DAY, (day + 1) * _DAY)
+        query = f"SELECT {columns} FROM window WHERE kid = ? AND start IN ({starts}) AND {which}"  # noqa: S608
+        row = sql.execute(f"{query} ORDER BY start DESC LIMIT 1", (kid,)).fetchone()
+        if row is not None:
+            return row
+    return None
+
+
+def published(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[dict[int, Total]]:
+    """The totals of those that are out, whole and of a kid, from `since` to before `until`. Raises CorruptError."""
+    query = (
+        "SELECT kid, start, content FROM window "  # noqa: S608
+        f"WHERE kid = ? AND start IN ({_starts(since, until)}) AND revision > 0 AND partial = 0"
+    )
+    return [totals(*row) for row in sql.execute(query, (kid,))]
+
+
+def _starts(since: int, until: int) -> str:
+    """For SQL: a kid's windows are looked up one by one, never the whole street's between two times."""
+    return ", ".join(str(start) for start in range(start_of(since + SECONDS - 1), until, SECONDS))
 
 
 def generation(database: Database) -> int:
@@ -64,35 +100,24 @@ def _row(window: Window) -> tuple[bytes, int, int, int, int, bytes, bytes | None
 
 def save(sql: sqlite3.Connection, windows: Iterable[Window]) -> None:
     sql.executemany(
-        f"INSERT OR REPLACE INTO window ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT INTO window ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) "  # noqa: S608
+        "ON CONFLICT (start, kid) DO UPDATE SET revision = excluded.revision, due = excluded.due, "
+        "partial = excluded.partial, content = excluded.content, fresh = excluded.fresh",
         [_row(window) for window in windows],
     )
 
 
-def kids(sql: sqlite3.Connection) -> list[bytes]:
-    """Whose windows there are, without reading them all."""
-    query = "SELECT kid FROM window WHERE kid > ? ORDER BY kid LIMIT 1"
-    found: list[bytes] = []
-    while row := sql.execute(query, found[-1:] or [b""]).fetchone():
-        found.append(row[0])
-    return found
-
-
 def oldest(sql: sqlite3.Connection) -> int | None:
     """When the oldest window that was published began."""
-    query = "SELECT start FROM window WHERE kid = ? AND due = 0 ORDER BY start LIMIT 1"
-    found = [sql.execute(query, (kid,)).fetchone() for kid in kids(sql)]
-    return min((row[0] for row in found if row is not None), default=None)
+    row = sql.execute("SELECT start FROM window WHERE due = 0 ORDER BY start LIMIT 1").fetchone()
+    return None if row is None else int(row[0])
 
 
 def purge(sql: sqlite3.Connection, before: int) -> dict[bytes, list[int]]:
     """Deletes published windows that began before `before` (Unix seconds); which, by node."""
     gone: dict[bytes, list[int]] = {}
-    for kid in kids(sql):  # along the table's own order: it may be as large as the disk
-        query = "DELETE FROM window WHERE kid = ? AND start < ? AND due = 0 RETURNING start"
-        starts = [start for (start,) in sql.execute(query, (kid, before))]
-        if starts:
-            gone[kid] = starts
+    for kid, start in sql.execute("DELETE FROM window WHERE start < ? AND due = 0 RETURNING kid, start", (before,)):
+        gone.setdefault(kid, []).append(start)
     if gone:
         sql.execute("UPDATE store SET purged = max(purged, ?), purges = purges + 1", (before,))
     return gone
