@@ -169,6 +169,7 @@ caught = 0
 while caught < 20:
     try:
         micropython.kbd_intr(3)
+        sum(range(30_000))  # a moment in C
         micropython.kbd_intr(-1)
         for _ in b" ":
             pass  # the first jump: what waited is raised here, with Ctrl-C off
