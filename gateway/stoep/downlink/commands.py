@@ -262,7 +262,9 @@ class Commands:
             self._end(desired, Result.REFUSED, why)
         elif self._clock.trusted() and self._clock.utc() >= under_way.expires:
             if under_way.expires == rows.DOUBTFUL:
-                self._end(desired, Result.EXPIRED, "the store was restored since, and nobody here knows whether it was done")
+                self._end(
+                    desired, Result.EXPIRED, "the store was restored since, and nobody here knows whether it was done"
+                )
             elif under_way.sent_at is None:
                 self._end(desired, Result.EXPIRED, "the node did not ask in time")
             elif heard is not None and heard.at > under_way.sent_at + _TALK:

@@ -9,8 +9,9 @@ _OPEN = 1 << 62  # no clock has told yet when the gap ended
 
 
 def open_gap(sql: sqlite3.Connection, *generations: int) -> int:
-    """Whatever was counted until now may be incomplete, whatever was to be done may have been done. The generation rises above all `generations` and the present.
+    """Whatever was counted until now may be incomplete, whatever was to be done may have been done.
 
+    The generation rises above all `generations` and the present.
     The time of day goes into it, so that the same backup restored twice does not begin the same generation twice.
     """
     (own,) = sql.execute("SELECT generation FROM store").fetchone()
