@@ -157,6 +157,7 @@ class Members:
     def _identify(self, entry: Entry) -> Identity | None:
         """None: it is new, and there is no room."""
         mark = frame.fingerprint(entry.secret)
+        identity: Identity | None
         try:
             identity = nodes.identify(self._database, entry.kid, mark, entry.name, entry.kind)
         except StoreFullError:

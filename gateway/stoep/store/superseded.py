@@ -1,7 +1,7 @@
 """Which secrets have a newer one beside them, since when, and which are dead: what a restart must not forget.
 
-It holds at once, also while there is no room to write it down; only a gateway that is killed then begins without it, and
-the next frame under the newer secret, or the days, end the old one again.
+It holds at once, also while there is no room to write it down; only a gateway that is killed then begins without it,
+and the next frame under the newer secret, or the days, end the old one again.
 """
 
 from collections.abc import Iterable
