@@ -180,6 +180,7 @@ class Service:
             pulse,
             forward=mqtt.forward,
             keeper=self._keeper,
+            rest=6 * chosen.store.commit_seconds,
         )
         self._publisher = publisher.Publisher(
             broker,
