@@ -144,6 +144,7 @@ class Service:
             pulse,
             forward=chosen.mqtt.forward,
             keeper=self._keeper,
+            rest=6 * chosen.store.commit_seconds,
         )
         self._publisher = publisher.Publisher(
             broker,

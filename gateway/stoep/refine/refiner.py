@@ -75,6 +75,8 @@ def _open(window: Window, now: float) -> bool:
 
 
 class Refiner:
+    """`rest`: real seconds between two publications: late readings come a few at each commit, and each reopens a window."""
+
     def __init__(
         self,
         database: Database,
@@ -88,6 +90,7 @@ class Refiner:
         *,
         forward: Collection[str] = ("window", "event"),
         keeper: Keeper | None = None,
+        rest: float = 0.0,
     ) -> None:
         self._forward = forward
         self._samples: list[_Taken] = []
@@ -110,6 +113,8 @@ class Refiner:
         self._given_up: list[tuple[int, Lost]] = []  # samples that the next checkpoint enters into the ledger
         with database.reading() as sql:
             self._gap = gap.is_open(sql)
+        self._rest = rest
+        self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
         self.published: dict[bytes, Window] = {window.kid: window for window in window_rows.newest(database)}
@@ -170,13 +175,14 @@ class Refiner:
             for track in list(self._tracks.values()):
                 self._date(track, now)
         due = [window for window in self._windows.values() if window.due and not _open(window, now)]
+        rested = real() - self._published_at >= self._rest
         alarms = self._unsent()
         dirty = bool(self._done or self._unsaved)
         pressed = bool(self._given_up)
         waited = real() - self._checkpointed >= _CHECKPOINT_SECONDS
         full = len(self._done) >= _CHECKPOINT_ROWS
         asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
-        if (trusted and due) or alarms or full or asked or pressed or (dirty and (last or waited)):
+        if (trusted and due and rested) or alarms or full or asked or pressed or (dirty and (last or waited)):
             self._checkpoint(due if trusted else [], alarms)
 
     def _close_gap(self, now: float) -> None:
@@ -312,6 +318,8 @@ class Refiner:
                 self.published[window.kid] = window
         due = {key: window for key, window in self._windows.items() if window.due and key not in published}
         self._windows = due
+        if published:
+            self._published_at = real()
         if published or alarms or self._samples:
             self._outbox.waiting.set()
         self._samples.clear()
