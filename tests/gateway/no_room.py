@@ -20,7 +20,7 @@ class NoRoom:
             for table in tables(sql) - _NAMELESS:
                 for what in ("INSERT", "UPDATE", "DELETE"):
                     name = f"no_room_{table}_{what}"
-                    more = f"INSERT INTO probe (filler) VALUES (zeroblob({(free + 8) * _PAGE}))"
+                    more = f"INSERT INTO probe (filler) VALUES (zeroblob({(free + 8) * _PAGE}))"  # noqa: S608
                     sql.execute(f"CREATE TEMP TRIGGER {name} BEFORE {what} ON {table} BEGIN {more}; END")
                     self._triggers.append(name)
 

@@ -266,7 +266,6 @@ def test_the_survey_goes_on_without_room_and_writes_all_of_it_later(chain: Chain
 
 
 def _watch(chain: Chain) -> Watch:
-    receipts: Callable[[int], str] = str
     return Watch(
         chain.database,
         chain.clock,
