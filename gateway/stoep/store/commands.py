@@ -11,7 +11,11 @@ from typing import Any
 
 import msgspec
 
+<<<<<<< HEAD
 from stoep.store.command import OPEN, Command, Result, Step, settings_of, spell, steps_of
+=======
+from stoep.store.command import OPEN, Command, Result, Step, settings_of, steps_of
+>>>>>>> joined
 from stoep.store.database import Database
 
 KEPT_SECONDS = 400 * 86_400
@@ -25,6 +29,13 @@ def _command(row: tuple[Any, ...]) -> Command:
     return Command(number, node, kid, id_, sender, expires, content, received, Result(result), version, told)
 
 
+<<<<<<< HEAD
+=======
+def _steps(steps: tuple[Step, ...]) -> str:
+    return msgspec.json.encode(steps).decode()
+
+
+>>>>>>> joined
 def add(sql: sqlite3.Connection, command: Command) -> Command:
     """Within the caller's transaction: the command with the number that it gets."""
     told = (command.node, command.kid, command.id, command.sender, command.expires, command.content, command.received)
