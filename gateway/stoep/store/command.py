@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""One command of the city, and what came of it, as a row says it; what the city gave a node."""
-=======
 """One command of the city as it is kept; what reads it back knows what is not as it was written."""
->>>>>>> joined
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,10 +63,3 @@ def settings_of(kid: bytes, text: str) -> dict[int, int]:
         return msgspec.json.decode(text, type=dict[int, int])
     except msgspec.DecodeError as error:
         raise CorruptError(f"the city's settings of {kid.hex()} are not as they were written ({error})") from error
-<<<<<<< HEAD
-
-
-def spell(steps: tuple[Step, ...]) -> str:
-    return msgspec.json.encode(steps).decode()
-=======
->>>>>>> joined

@@ -3,11 +3,7 @@
 import sqlite3
 import time
 
-<<<<<<< HEAD
-from stoep.store.command import DOUBTFUL, OPEN
-=======
 from stoep.store import command
->>>>>>> joined
 
 _OPEN = 1 << 62  # no clock has told yet when the gap ended
 
@@ -22,11 +18,7 @@ def open_gap(sql: sqlite3.Connection, *generations: int) -> int:
     generation: int = max(own, *generations, int(time.time())) + 1
     sql.execute("UPDATE store SET generation = ?, incomplete = ?", (generation, _OPEN))
     sql.execute("UPDATE window SET partial = 1")
-<<<<<<< HEAD
-    sql.execute("UPDATE command SET expires = ? WHERE result IN (?, ?)", (DOUBTFUL, *OPEN))
-=======
     sql.execute("UPDATE command SET expires = ? WHERE result IN (?, ?)", (command.DOUBTFUL, *command.OPEN))
->>>>>>> joined
     return generation
 
 
