@@ -69,7 +69,7 @@ def _open(window: Window, now: float) -> bool:
 
 
 class Refiner:
-    """`rest`: real seconds between two publications: late readings come a few at each commit, and each reopens a window."""
+    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows."""
 
     def __init__(
         self,
