@@ -6,16 +6,17 @@ somebody may have read off an old board does not stay good because the new board
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from stoep.clock import Clock, timestamp
+from stoep.clock import Clock, real, timestamp
+from stoep.errors import StoreFullError
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
 from stoep.refine.refiner import Refiner
 from stoep.registry import Entry
-from stoep.store import nodes, superseded
+from stoep.store import nodes
 from stoep.store.database import Database
 from stoep.store.nodes import Identity
 from stoep.store.position import Position
@@ -24,6 +25,7 @@ from stoep.wire import frame
 
 _log = logging.getLogger(__name__)
 _DAY = 86_400
+_AGAIN_SECONDS = 5.0  # real, until a node for which there was no room is tried again
 
 
 class Members:
@@ -48,27 +50,31 @@ class Members:
         self._old_seconds = old_days * _DAY
         self._entries: dict[bytes, Entry] = {}
         self._rotating: dict[int, Entry] = {}  # by the old secret's identity
-        self._buried: set[int] = set()
+        self._superseded = Superseded(database)
+        self._waiting: list[str] = []  # names of nodes with a secret for which there was no room
+        self._tried = 0.0
         self.identities: dict[bytes, Identity] = {}
         self.problem: str | None = None
 
     def apply(self, entries: Iterable[Entry]) -> None:
-        """From now on these are the site's nodes."""
+        """From now on these are the site's nodes. On a full disk a new secret waits; whoever is retired does not."""
         self._entries = {entry.kid: entry for entry in entries}
         self._settle()
         self._set()
 
     def look(self) -> None:
         """Writes down which old secrets died since, of proof or of age. To be called now and then."""
-        if self._settle():
+        again = bool(self._waiting) and real() - self._tried >= _AGAIN_SECONDS
+        if self._settle() or again:
             self._set()
+        self._superseded.write()
 
     def rotations(self) -> list[dict[str, Any]]:
         """What the gateway says of those under way; times are None while the clock was never trusted."""
-        known = superseded.find(self._database)
         told = []
-        for identity, entry in self._rotating.items():
-            since = known[identity].since
+        for identity, entry in list(self._rotating.items()):
+            state = self._superseded.get(identity)
+            since = None if state is None else state.since
             begun = None if since is None else timestamp(since)
             dies = None if since is None else timestamp(since + self._old_seconds)
             told.append({"node": entry.name, "since": begun, "old_secret_dies": dies})
@@ -77,17 +83,14 @@ class Members:
     def _settle(self) -> bool:
         """Whether an old secret died."""
         now = self._now()
-        known = superseded.find(self._database) if self._rotating else {}
-        proven = self._intake.ended() - self._buried
+        proven = {identity for identity in self._intake.ended() if not self._superseded.dead(identity)}
         aged = set()
         for identity, entry in self._rotating.items():
-            state = known.get(identity, Superseded(None, dead=False))
-            if identity in proven or state.dead:
-                continue
-            if now is None:
+            state = self._superseded.get(identity)
+            if identity in proven or state is None or state.dead or now is None:
                 continue
             if state.since is None or state.since > now:  # the clock was set back: it had been wrong
-                superseded.begin(self._database, identity, now)
+                self._superseded.begin(identity, now)
             elif now >= state.since + self._old_seconds:
                 aged.add(identity)
                 _log.warning("%s never used its new secret, the old one is too old: commission it again", entry.name)
@@ -95,53 +98,74 @@ class Members:
             _log.info("%s uses its new secret, the old one is dead", self._rotating[identity].name)
         if not proven | aged:
             return False
-        superseded.bury(self._database, proven | aged)
-        self._buried |= proven | aged
+        self._superseded.bury(proven | aged)
         return True
 
     def _set(self) -> None:
         """Tells the intake and the refining thread who is who."""
-        known = superseded.find(self._database)
+        self._tried = real()
+        self._waiting = []
         believed: list[Node] = []
         coming: list[Node] = []
         dead: list[str] = []
         self._rotating = {}
         self.identities = {}
         for entry in self._entries.values():
-            lives = self._lives(entry, known)
+            lives = self._lives(entry)
             believed += lives[:1]
             coming += lives[1:]
-            if not lives:
+            if not lives and entry.name not in self._waiting:
                 dead.append(entry.name)
         self._intake.set_nodes(believed, coming)
-        self.problem = None
+        self._superseded.write()
+        problems = []
         if dead:
             what = f"the secret of {', '.join(dead)} is dead, a newer one was in use"
-            self.problem = f"{what}: import the newer hand-over, or commission the node again"
-            _log.error("%s", self.problem)
+            problems.append(f"{what}: import the newer hand-over, or commission the node again")
+        if self._waiting:
+            what = f"there is no room in the store to take in {', '.join(self._waiting)}"
+            problems.append(f"{what}: make room on its disk, it goes on by itself")
+        self._complain("; ".join(problems) or None)
 
-    def _lives(self, entry: Entry, known: Mapping[int, Superseded]) -> list[Node]:
-        """The node under each of its secrets that is not dead, the old one first."""
+    def _complain(self, problem: str | None) -> None:
+        if problem is not None and problem != self.problem:
+            _log.error("%s", problem)
+        self.problem = problem
+
+    def _lives(self, entry: Entry) -> list[Node]:
+        """The node under each of its secrets that is not dead and for which there is room, the old one first."""
         before = None if entry.old is None else replace(entry, secret=entry.old, old=None)
         old = None if before is None else self._identify(before)
-        newest = self.identities[entry.kid] = self._identify(entry)
-        if newest.id in known:
-            if known[newest.id].dead:
+        newest = self._identify(entry)
+        named = newest or old
+        if named is not None:
+            self.identities[entry.kid] = named
+        if newest is not None:
+            if self._superseded.dead(newest.id):
                 return []
-            superseded.revoke(self._database, newest.id)
-        node = self._node(entry, newest.id)
-        if before is None or old is None or (old.id in known and known[old.id].dead):
-            return [node]
-        superseded.begin(self._database, old.id, self._now())
+            self._superseded.revoke(newest.id)
+        nodes_ = [] if newest is None else [self._node(entry, newest.id)]
+        if before is None or old is None or self._superseded.dead(old.id):
+            return nodes_
+        self._superseded.begin(old.id, self._now())
         self._rotating[old.id] = entry
-        return [self._node(before, old.id), node]
+        return [self._node(before, old.id), *nodes_]
 
     def _now(self) -> int | None:
         return int(self._clock.utc()) if self._clock.trusted() else None
 
-    def _identify(self, entry: Entry) -> Identity:
+    def _identify(self, entry: Entry) -> Identity | None:
+        """None: it is new, and there is no room."""
         mark = frame.fingerprint(entry.secret)
-        identity = nodes.identify(self._database, entry.kid, mark, entry.name, entry.kind)
+        identity: Identity | None
+        try:
+            identity = nodes.identify(self._database, entry.kid, mark, entry.name, entry.kind)
+        except StoreFullError:
+            identity = nodes.known(self._database, entry.kid, mark)
+            if entry.name not in self._waiting:
+                self._waiting.append(entry.name)
+            if identity is None:
+                return None
         self._refiner.name(identity)
         return identity
 

@@ -234,7 +234,6 @@ class Service:
         if chosen.metrics is not None:
             from stoep.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
 
-
             self._metrics = Metrics(chosen.metrics.port, self._report, pulse)
         self._say = Bounded(_log, logging.ERROR)
         self._sentence = ""

@@ -1,6 +1,7 @@
 """What a store gives up to stay within its size and age, in which order, what it says about it; and no room at all."""
 
 import json
+import random
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +26,7 @@ from stoep.wire.messages import Alarm, Place
 DAY = 86_400
 KIDS = [bytes([0xC0, 0xFF, 0xEE, number]) for number in range(20)]
 NOW = int(MORNING)
+LETTERS, WORDS = (random.Random(1).randbytes(size) for size in (1900, 200_000))  # nothing in them to squeeze
 
 
 @pytest.fixture
@@ -67,11 +69,11 @@ class Street:
             for number in range(windows):
                 for kid in KIDS:
                     start = (self.first + number) * SECONDS
-                    Outbox.put(sql, f"window {kid.hex()} {start}", "stoep/1/x/y/window", bytes(1100))
+                    Outbox.put(sql, f"window {kid.hex()} {start}", "stoep/1/x/y/window", LETTERS[:1100])
 
     def alarm(self, number: int) -> None:
         with self.database.transaction() as sql:
-            Outbox.put(sql, f"event 1 1 {number}", "stoep/1/x/y/event", bytes(1900), urgent=True)
+            Outbox.put(sql, f"event 1 1 {number}", "stoep/1/x/y/event", LETTERS, urgent=True)
 
     def kept(self, what: str = "window") -> dict[str, list[int]]:
         """What waits, by node: which of its windows, counted from the first."""
@@ -297,7 +299,7 @@ def test_a_checkpoint_without_room_is_done_again_whole(full: Full, clock: Turned
     full.keeper.turn(lambda _most: 0)
     chain.turn()
     (message,) = chain.outbox.next(10, ())
-    window = json.loads(message.payload.strip(b"\n"))
+    window = json.loads(message.payload.removesuffix(WORDS))
     assert (window["revision"], window["channels"]["humidity"]["count"]) == (1, 1)
     assert chain.row("SELECT revision, due FROM window") == (1, 0)
     assert chain.row("SELECT count(*) FROM log") == (0,)
@@ -311,7 +313,7 @@ class Large:
 
     def window(self, *told: object) -> tuple[str, str, bytes]:
         key, topic, payload = self._native.window(*told)  # type: ignore[attr-defined]
-        return key, topic, payload + b"\n" * 200_000
+        return key, topic, payload + WORDS
 
 
 def test_what_the_city_confirmed_while_there_was_no_room_is_not_sent_again(

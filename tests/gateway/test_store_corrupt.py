@@ -151,7 +151,9 @@ def test_a_store_without_its_first_page_is_salvaged_all_the_same(store: Path, cl
     assert restore(chain.database)[1].durable() == Place(1, LAST)
     assert chain.row("SELECT count(*) FROM window") == (2,)
     assert chain.row("SELECT count(*) FROM outbox") == (3,)
-    assert chain.row("SELECT what FROM given_up") == ("given_up",), "where a later table lies, nobody knows"
+    assert chain.row("SELECT count(*) FROM given_up WHERE what = 'given_up'") == (1,), (
+        "where a later table lies, nobody knows"
+    )
     assert not list(store.parent.glob("*.lent*"))
 
 

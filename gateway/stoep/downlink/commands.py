@@ -1,13 +1,15 @@
 """The city's commands, from the moment they come until the node says what came of them.
 
 A command is a row before the city hears `accepted`, and each step is one transaction with the message that tells it: so
-killed at any instant none is forgotten and none is done twice. What has expired never goes into a reply, whatever
+killed at any instant none is forgotten and none is done twice. Without room on the disk nothing is accepted and nothing
+counts as done: memory follows the disk, and it is done again later. What has expired never goes into a reply, whatever
 became of the thread that should have noticed. Links ask `wanted` while a node waits: it reads what is in memory.
 """
 
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple, Protocol
@@ -17,6 +19,7 @@ from stoep.downlink import order
 from stoep.downlink.desired import DEFAULTS, Desired, Settings, UnderWay, spelled
 from stoep.downlink.order import RefusedError
 from stoep.downlink.trail import Compose, Trail
+from stoep.errors import StoreFullError
 from stoep.health import Counters
 from stoep.registry import Entry
 from stoep.store import commands as rows
@@ -66,11 +69,10 @@ class Commands:
         changed: Callable[[bytes], None] = lambda _kid: None,
     ) -> None:
         self._database = database
-        self._outbox = outbox
         self._clock = clock
         self._catalogue = catalogue
         self._counters = counters
-        self._trail = Trail(clock, counters, compose)
+        self._trail = Trail(database, outbox, clock, counters, compose)
         self._heard = heard
         self._changed = changed
         self._lock = threading.Lock()  # of whoever writes; who asks reads a whole Desired
@@ -78,6 +80,7 @@ class Commands:
         self._sent: dict[bytes, _Sent] = {}  # to be written down at the next turn
         self._given = rows.given(database)
         self._waiting: dict[bytes, UnderWay] = {}  # for whom no node is known yet
+        self._dropped: list[tuple[Command, str]] = []  # with why, to be written down at the next turn
         for command in rows.still_open(database):
             self._resume(command)
         self._pruned_at = -_PRUNE_SECONDS
@@ -88,7 +91,7 @@ class Commands:
         try:
             read = order.read(command.content.encode(), self._catalogue.settings)
         except RefusedError as error:  # another release may know other settings
-            self._drop(command, str(error))
+            self._dropped.append((command, str(error)))
             return
         sent_at = self._clock.monotonic() if command.result is Result.SENT else None
         if command.kid is not None and command.expires is not None:
@@ -102,10 +105,12 @@ class Commands:
             self._waiting = {}
             for kid, under_way in waiting.items():
                 if kid not in known:
-                    self._drop(under_way.command, "the node was retired")
+                    self._dropped.append((under_way.command, "the node was retired"))
             self._desired = {
                 kid: Desired(entry, self._given.get(kid), waiting.get(kid)) for kid, entry in known.items()
             }
+            with suppress(StoreFullError):
+                self._write_dropped()
 
     def wanted(self, entry: Entry, said: Health) -> Settings:
         """What a node that says this of itself is to live by now; empty: as it does."""
@@ -129,11 +134,16 @@ class Commands:
     # -- what comes from the city --------------------------------------------------------------------------------------
 
     def take(self, topic: str, payload: bytes, retained: bool) -> None:
-        """What the city's broker hands over on `stoep/1/<site>/<node>/set`; returns when it is on disk."""
+        """What the city's broker hands over on `stoep/1/<site>/<node>/set`; returns when it is on disk.
+
+        Raises StoreFullError: nothing happened, it is to be handed over again.
+        """
+        if payload:  # without any a retained message is taken away
+            self._take(topic, payload, retained=retained)
         self._counters.add("commands")
         self._taken += 1
-        if not payload:
-            return  # how a retained message is taken away
+
+    def _take(self, topic: str, payload: bytes, *, retained: bool) -> None:
         with self._lock:
             self._follow()  # the node may have done the command before by now
             node = _named(topic)
@@ -176,23 +186,20 @@ class Commands:
 
     def _repeat(self, command: Command) -> None:
         """The broker or the city says it again: it hears the same again."""
-        with self._database.transaction() as sql:
+        with self._trail.writing() as sql:
             self._trail.repeat(sql, command)
-        self._outbox.waiting.set()
 
     def _begin(self, new: Command, result: Result, why: str) -> None:
-        with self._database.transaction() as sql:
+        with self._trail.writing() as sql:
             self._trail.begin(sql, new, result, why)
-        self._outbox.waiting.set()
 
     def _accept(self, new: Command, desired: Desired, before: UnderWay | None) -> None:
         assert desired.under_way is not None
-        with self._database.transaction() as sql:
+        with self._trail.writing() as sql:
             version = version_of(desired.changed())
             entered = self._trail.begin(sql, replace(new, version=version), Result.ACCEPTED)
             if before is not None:
                 self._trail.go_on(sql, before.command, Result.SUPERSEDED, f"by {new.id}")
-        self._outbox.waiting.set()
         kid = desired.entry.kid
         unsure = before.sent_at + _TALK if before is not None and before.sent_at is not None else -math.inf
         self._desired[kid] = replace(desired, under_way=replace(desired.under_way, command=entered, unsure=unsure))
@@ -201,17 +208,24 @@ class Commands:
     # -- what comes of it ----------------------------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """Now and then: what the nodes have said, what has expired."""
-        with self._lock:
-            self._follow()
-            now = self._trail.now()
-        if now is not None and (real() - self._pruned_at >= _PRUNE_SECONDS or self._taken >= _PRUNE_ROWS):
-            self._pruned_at, self._taken = real(), 0
-            rows.prune(self._database, now)
+        """Now and then: what the nodes have said, what has expired. Without room: later."""
+        with suppress(StoreFullError):
+            with self._lock:
+                self._follow()
+                now = self._trail.now()
+            if now is not None and (real() - self._pruned_at >= _PRUNE_SECONDS or self._taken >= _PRUNE_ROWS):
+                rows.prune(self._database, now)
+                self._pruned_at, self._taken = real(), 0
 
     def _follow(self) -> None:
+        self._write_dropped()
         while self._sent:
-            self._note(*self._sent.popitem())
+            kid, sent = self._sent.popitem()
+            try:
+                self._note(kid, sent)
+            except StoreFullError:
+                self._sent.setdefault(kid, sent)  # what was sent meanwhile is newer
+                raise
         under_way = [desired for desired in self._desired.values() if desired.under_way is not None]
         heard = self._heard() if under_way else {}
         for desired in under_way:
@@ -225,7 +239,7 @@ class Commands:
             return
         command = under_way.command
         if command.result is not Result.SENT or command.version != sent.version:
-            with self._database.transaction() as sql:
+            with self._trail.writing() as sql:
                 command = self._trail.go_on(sql, command, Result.SENT, version=sent.version)
                 rows.give(sql, kid, desired.city or {})
             self._given[kid] = dict(desired.city or {})
@@ -247,7 +261,11 @@ class Commands:
             why = f"nobody here knows by which settings {name} lives: name them in nodes.toml, then say it again"
             self._end(desired, Result.REFUSED, why)
         elif self._clock.trusted() and self._clock.utc() >= under_way.expires:
-            if under_way.sent_at is None:
+            if under_way.expires == rows.DOUBTFUL:
+                self._end(
+                    desired, Result.EXPIRED, "the store was restored since, and nobody here knows whether it was done"
+                )
+            elif under_way.sent_at is None:
                 self._end(desired, Result.EXPIRED, "the node did not ask in time")
             elif heard is not None and heard.at > under_way.sent_at + _TALK:
                 self._end(desired, Result.EXPIRED, "it was sent, and the node did not hear it")
@@ -258,19 +276,20 @@ class Commands:
         under_way, kid = desired.under_way, desired.entry.kid
         assert under_way is not None
         city = desired.of_city() if result is Result.APPLIED else desired.city
-        with self._database.transaction() as sql:
+        with self._trail.writing() as sql:
             self._trail.go_on(sql, under_way.command, result, why)
             if result is Result.APPLIED and city is not None:
                 rows.give(sql, kid, city)
-        self._outbox.waiting.set()
         if city is not None:
             self._given[kid] = dict(city)
         self._desired[kid] = replace(desired, city=city, under_way=None)
 
-    def _drop(self, command: Command, why: str) -> None:
-        with self._database.transaction() as sql:
-            self._trail.go_on(sql, command, Result.REFUSED, why)
-        self._outbox.waiting.set()
+    def _write_dropped(self) -> None:
+        while self._dropped:
+            command, why = self._dropped[0]
+            with self._trail.writing() as sql:
+                self._trail.go_on(sql, command, Result.REFUSED, why)
+            del self._dropped[0]
 
 
 def _named(topic: str) -> str:

@@ -2,13 +2,15 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from stoep.clock import Clock
 from stoep.health import Bounded, Counters
 from stoep.store import commands as rows
 from stoep.store.commands import Command, Result, Step
+from stoep.store.database import Database
 from stoep.store.outbox import Outbox
 
 _log = logging.getLogger(__name__)
@@ -33,17 +35,32 @@ Compose = Callable[[Said], tuple[str, str, bytes]]  # (key, topic, payload)
 
 
 class Trail:
-    """Within the caller's transactions."""
+    """What it is told between two ends of `writing` is one transaction."""
 
-    def __init__(self, clock: Clock, counters: Counters, compose: Compose) -> None:
+    def __init__(self, database: Database, outbox: Outbox, clock: Clock, counters: Counters, compose: Compose) -> None:
+        self._database = database
+        self._outbox = outbox
         self._clock = clock
         self._counters = counters
         self._compose = compose
         self._say = Bounded(_log, logging.INFO)
+        self._new: list[tuple[Command, Step]] = []
 
     def now(self) -> int | None:
         """Unix seconds; None while nobody knows."""
         return int(self._clock.utc()) if self._clock.trusted() else None
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Counted and logged is what is on the disk. Raises StoreFullError: then nothing of it happened."""
+        self._new = []
+        with self._database.transaction() as sql:
+            yield sql
+        for command, step in self._new:
+            self._counters.add(f"commands_{step.result}")
+            because = f" ({step.why})" if step.why else ""
+            self._say.say(step.result, "command %s to %s: %s%s", command.id, command.node, step.result, because)
+        self._outbox.waiting.set()
 
     def begin(self, sql: sqlite3.Connection, new: Command, result: Result, why: str | None = None) -> Command:
         """The row of a command that came just now, with its first result."""
@@ -72,9 +89,7 @@ class Trail:
         Outbox.put(sql, *self._composed(command, last))
 
     def _tell(self, sql: sqlite3.Connection, command: Command, step: Step) -> None:
-        self._counters.add(f"commands_{step.result}")
-        because = f" ({step.why})" if step.why else ""
-        self._say.say(step.result, "command %s to %s: %s%s", command.id, command.node, step.result, because)
+        self._new.append((command, step))
         if step.result in _TOLD:
             Outbox.put(sql, *self._composed(command, step))
 

@@ -6,10 +6,11 @@ percent of a core, however large the site.
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from stoep.clock import Clock, real
-from stoep.errors import StoreError
+from stoep.errors import StoreError, StoreFullError
 from stoep.fleet import battery
 from stoep.fleet.condition import Condition
 from stoep.fleet.survey import Wanted, survey
@@ -57,6 +58,7 @@ class Watch:
         self._pulse = pulse
         self._say = Bounded(_log)
         self._points: dict[bytes, int] = {}  # the start of the last point of each battery
+        self._came_again: Counter[tuple[int, int]] = Counter()  # (day, identity) → samples, not written yet
         self._receipts_at = 0.0
         self._channel = next(one for one in catalogue.channels.values() if one.name == "battery_voltage")
         self.conditions: Mapping[bytes, Condition] = {}
@@ -77,16 +79,18 @@ class Watch:
             return
         now = self._clock.utc()
         self._write(now)
-        wanted = self._wanted()
+        wanted = self._wanted()  # also without room: who is silent is told all the same
         try:
             with books.opened(self._database.file) as read:
                 self.conditions = survey(read, wanted, self._catalogue, now)
             if abs(now - self._receipts_at) >= _RECEIPTS_SECONDS:
-                self._receipts_at = now
                 self._settle(wanted, now)
+                self._receipts_at = now
         except StoreError as error:  # the writing side ends the process if the store is at fault; this only looks
             self._counters.add("surveys_failed")
             self._say.say("survey", "the fleet could not be surveyed: %s", error)
+        except StoreFullError as error:
+            self._say.say("receipts", "the receipts have to wait: %s", error)
 
     def _settle(self, wanted: Mapping[bytes, Wanted], now: float) -> None:
         with books.opened(self._database.file) as read:
@@ -97,15 +101,23 @@ class Watch:
         """What came again since the last look, and new points of the batteries."""
         if not self._clock.trusted():
             return
-        again = self._again()
+        self._came_again.update({(int(now // DAY), identity): count for identity, count in self._again().items()})
         points = self._new_points()
-        if not again and not points:
+        if not self._came_again and not points:
             return
+        try:
+            self._save(points)
+        except StoreFullError:
+            return  # at the next look
+        self._came_again.clear()
+        self._points.update({kid: start for kid, start, _ in points})
+
+    def _save(self, points: list[tuple[bytes, int, int]]) -> None:
         with self._database.transaction() as sql:
             sql.executemany(
                 "INSERT INTO day_tally (day, identity, again) VALUES (?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET again = again + excluded.again",
-                [(int(now // DAY), identity, count) for identity, count in again.items()],
+                [(*key, count) for key, count in self._came_again.items()],
             )
             sql.executemany("INSERT OR IGNORE INTO battery (kid, start, counts) VALUES (?, ?, ?)", points)
             newest = "SELECT max(start) FROM battery"  # not by the clock: it may leap
@@ -117,6 +129,5 @@ class Watch:
             start = window.start // battery.EVERY * battery.EVERY
             total = window.totals.get(self._channel.id)
             if self._points.get(kid) != start and total is not None and total.flag == Flag.GOOD:
-                self._points[kid] = start
                 points.append((kid, start, total.total // total.count))
         return points

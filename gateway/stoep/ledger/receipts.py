@@ -16,6 +16,7 @@ from stoep.ledger.account import UNEXPLAINED, Account
 from stoep.ledger.days import Line
 from stoep.refine.days import DAY, KEPT_DAYS
 from stoep.store.database import Database
+from stoep.store.ledger import Cause
 from stoep.store.outbox import Outbox
 
 AFTER = 3600.0  # seconds after a day's end: its last reports have come and their windows are out
@@ -35,8 +36,9 @@ def date(day: int) -> str:
 
 
 def cause_word(causes: Mapping[int, str], cause: int) -> str:
-    """A cause that a newer release or another part wrote shows as its number."""
-    return "unexplained" if cause == UNEXPLAINED else causes.get(cause, f"cause {cause}")
+    """`causes` are the nodes' own; one that a newer release wrote shows as its number."""
+    ours: dict[int, str] = {UNEXPLAINED: "unexplained", **{known: known.word for known in Cause}}
+    return ours.get(cause) or causes.get(cause, f"cause {cause}")
 
 
 def _account(account: Account, word: Word) -> dict[str, Any]:

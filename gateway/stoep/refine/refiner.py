@@ -63,6 +63,12 @@ class _Taken(NamedTuple):
     moment: Moment
 
 
+def _alone(taken: _Taken) -> SampleSet:
+    carried = SampleSet()
+    carried.add(Life(taken.identity.id, taken.sample.epoch), taken.sample.seq, taken.sample.seq)
+    return carried
+
+
 def _open(window: Window, now: float) -> bool:
     """Whether more is to be awaited; not in a window of the future, which a clock has left that was set back."""
     return window.start - GRACE <= now < window.end + GRACE
@@ -264,6 +270,7 @@ class Refiner:
         with self._database.transaction() as sql:
             for number, alarm in alarms:
                 self._send_alarm(sql, self._track(number), alarm)
+            self._not_lost(sql, due)
             if "window" in self._forward:
                 for window in due:
                     message = self._compose.window(self._named(window.kid), published[window.kid, window.start])
@@ -290,6 +297,16 @@ class Refiner:
             self._purged = real()
         self._after(published, alarms)
 
+    def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
+        """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
+        for key, window in self._windows.items():
+            if window.revision > 0:
+                window.fresh.update(window_rows.fresh(sql, *key))
+        for window in due:
+            for life, ranges in window.fresh if window.revision > 0 else ():
+                for first, last in ranges:
+                    ledger.strike(sql, life.identity, life.epoch, first, last)
+
     def _after(self, published: dict[tuple[bytes, int], Window], alarms: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
@@ -312,7 +329,8 @@ class Refiner:
     def _send_sample(self, sql: sqlite3.Connection, taken: _Taken) -> None:
         message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
         if message is not None:
-            self._outbox.put(sql, *message, at=taken.moment.utc)
+            carries = None if "window" in self._forward else _alone(taken)  # else its window delivers it
+            self._outbox.put(sql, *message, at=taken.moment.utc, carries=carries)
 
     def _send_alarm(self, sql: sqlite3.Connection, track: Track, alarm: Alarm) -> None:
         """At once, dated or not: an alarm that waits for its time is none."""

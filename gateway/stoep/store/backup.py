@@ -7,10 +7,10 @@ would take the whole store into memory otherwise.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import pyrage
@@ -61,14 +61,16 @@ def take(store: Path, to: Path, *, passphrase: Secret | None = None, recipient: 
 def restore(source: Path, store: Path, *, passphrase: Secret, identity: str | None = None) -> Path | None:
     """Puts the backup in the store's place; where the store that was there is now. Raises StoreError.
 
-    The generation rises, and no window counted so far is taken for whole any more: see gap.py.
+    The generation rises, no window counted so far is taken for whole any more, and no command that waited fires again:
+    see gap.py. A secret that is dead by the store that was there stays dead; where that cannot be read, as on a new
+    card, one that died after the backup lives until its successor is heard.
     """
     descriptor = claim(store)
     try:
         with _explained(source, "name a file that `stoep backup` wrote"), _private(_named(store, ".restored")) as new:
             with source.open("rb") as sealed, new.open("wb") as plain:
                 pyrage.decrypt_io(sealed, plain, [_key(source, sealed, passphrase, identity)])
-            _prepare(source, new, _generation(store))
+            _prepare(source, new, _present(store))
             replaced = _step_aside(store)
             _adopt(new, store.parent)
             new.replace(store)
@@ -108,7 +110,7 @@ def _key(source: Path, sealed: BinaryIO, passphrase: Secret, identity: str | Non
 
 
 def _copy(store: Path, copy: Path) -> None:
-    source = sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)
+    source = _reading(store)
     try:
         target = sqlite3.connect(copy)
         try:
@@ -120,13 +122,14 @@ def _copy(store: Path, copy: Path) -> None:
         source.close()
 
 
-def _prepare(source: Path, new: Path, present: int) -> None:
+def _prepare(source: Path, new: Path, present: "_Present") -> None:
     connection = opening.connect(new)
     try:
         opening.check(connection)
         migrate(connection)
         connection.execute("BEGIN IMMEDIATE")
-        gap.open_gap(connection, present)
+        gap.open_gap(connection, present.generation)
+        _bury(connection, present.dead)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except CorruptError as error:
@@ -135,19 +138,42 @@ def _prepare(source: Path, new: Path, present: int) -> None:
         connection.close()
 
 
-def _generation(store: Path) -> int:
-    """Of the store that is there now, as far as it can be read."""
-    try:
-        connection = sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)
-    except sqlite3.Error:
-        return 0
-    try:
-        (generation,) = connection.execute("SELECT generation FROM store").fetchone()
-    except (sqlite3.Error, TypeError):
-        return 0
-    finally:
-        connection.close()
-    return generation if isinstance(generation, int) else 0
+class _Dead(NamedTuple):
+    """A secret that opens nothing any more: a row of `identity`."""
+
+    kid: bytes
+    fingerprint: bytes
+    name: str
+    kind: str
+
+
+class _Present(NamedTuple):
+    """What must not be forgotten of the store that is there now."""
+
+    generation: int
+    dead: list[_Dead]
+
+
+def _present(store: Path) -> _Present:
+    """As far as it can be read."""
+    generation, dead = 0, []
+    query = "SELECT kid, fingerprint, name, kind FROM superseded JOIN identity ON id = identity WHERE dead = 1"
+    with contextlib.suppress(sqlite3.Error, TypeError), contextlib.closing(_reading(store)) as connection:
+        (found,) = connection.execute("SELECT generation FROM store").fetchone()
+        generation = found if isinstance(found, int) else 0
+        dead = [_Dead(*row) for row in connection.execute(query)]
+    return _Present(generation, dead)
+
+
+def _bury(connection: sqlite3.Connection, dead: Iterable[_Dead]) -> None:
+    for one in dead:
+        connection.execute("INSERT OR IGNORE INTO identity (kid, fingerprint, name, kind) VALUES (?, ?, ?, ?)", one)
+        query = "SELECT id, 1 FROM identity WHERE kid = ? AND fingerprint = ?"
+        connection.execute(f"INSERT OR REPLACE INTO superseded (identity, dead) {query}", one[:2])
+
+
+def _reading(store: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(store))}?mode=ro", uri=True)
 
 
 def _step_aside(store: Path) -> Path | None:

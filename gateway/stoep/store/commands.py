@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from stoep.errors import CorruptError
 from stoep.store.database import Database
 
 KEPT_SECONDS = 400 * 86_400
@@ -31,6 +32,7 @@ class Result(StrEnum):
 
 
 OPEN = (Result.ACCEPTED, Result.SENT)
+DOUBTFUL = 0  # in the place of `expires`: it may have been done already and never fires again
 
 
 class Step(NamedTuple):
@@ -60,8 +62,24 @@ class Command:
 
 def _command(row: tuple[Any, ...]) -> Command:
     number, node, kid, id_, sender, expires, content, received, result, version, steps = row
-    told = tuple(Step(at, Result(then), why) for at, then, why in msgspec.json.decode(steps))
+    told = steps_of(number, steps)
     return Command(number, node, kid, id_, sender, expires, content, received, Result(result), version, told)
+
+
+def steps_of(number: int, steps: str) -> tuple[Step, ...]:
+    """What came of the command `number`. Raises CorruptError."""
+    try:
+        return msgspec.json.decode(steps, type=tuple[Step, ...])
+    except msgspec.DecodeError as error:
+        raise CorruptError(f"the steps of command {number} are not as they were written ({error})") from error
+
+
+def settings_of(kid: bytes, text: str) -> dict[int, int]:
+    """What the city gave the node `kid`. Raises CorruptError."""
+    try:
+        return msgspec.json.decode(text, type=dict[int, int])
+    except msgspec.DecodeError as error:
+        raise CorruptError(f"the city's settings of {kid.hex()} are not as they were written ({error})") from error
 
 
 def _steps(steps: tuple[Step, ...]) -> str:
@@ -117,8 +135,7 @@ def give(sql: sqlite3.Connection, kid: bytes, settings: Mapping[int, int]) -> No
 def given(database: Database) -> dict[bytes, dict[int, int]]:
     """The city's settings by node."""
     with database.reading() as sql:
-        rows = sql.execute("SELECT kid, settings FROM city_settings").fetchall()
-    return {kid: msgspec.json.decode(text, type=dict[int, int]) for kid, text in rows}
+        return {kid: settings_of(kid, text) for kid, text in sql.execute("SELECT kid, settings FROM city_settings")}
 
 
 def prune(database: Database, now: int) -> None:

@@ -33,6 +33,7 @@ _DAY = 86_400
 
 GiveUp = Callable[[int], int]
 Take = Callable[[sqlite3.Connection], int]
+Lose = Callable[[sqlite3.Connection, int | None], int]
 
 
 class Step(Enum):
@@ -133,7 +134,7 @@ class Keeper:
             [
                 (Step.DELIVERED, self._delivered),
                 (Step.DELIVERED_ALARMS, eviction.delivered_alarms),
-                (Step.WINDOWS, eviction.thin_windows),
+                (Step.WINDOWS, self._losing(eviction.thin_windows)),
             ]
         ):
             return
@@ -144,14 +145,19 @@ class Keeper:
         self._first(
             [
                 (Step.FRESH, lambda sql: eviction.delivered_windows(sql, _ALL)),
-                (Step.OTHERS, eviction.other_messages),
-                (Step.ALARMS, eviction.alarms),
+                (Step.OTHERS, self._losing(eviction.other_messages)),
+                (Step.ALARMS, self._losing(eviction.alarms)),
             ]
         )
 
     def _delivered(self, sql: sqlite3.Connection) -> int:
         before = int(self._clock.utc()) - _FRESH if self._clock.trusted() else _ALL
         return eviction.delivered_windows(sql, before)
+
+    def _losing(self, lose: Lose) -> Take:
+        """Samples go with it: the ledger is told when."""
+        now = int(self._clock.utc()) if self._clock.trusted() else None
+        return lambda sql: lose(sql, now)
 
     def _first(self, steps: list[tuple[Step, Take]]) -> bool:
         for step, take in steps:
@@ -170,9 +176,10 @@ class Keeper:
 
     def _age(self) -> None:
         self._aged = real()
-        before = int(self._clock.utc()) - self._max_days * _DAY
+        now = int(self._clock.utc())
+        before = now - self._max_days * _DAY
         with self._database.transaction() as sql:
-            windows = eviction.old_windows(sql, before)
+            windows = eviction.old_windows(sql, before, now)
             eviction.old_entries(sql, before)
             self.given_up = ledger.given_up(sql)
         if windows:

@@ -15,6 +15,10 @@ class Cause(IntEnum):
     EVICTED = 256  # to keep the store within its size or its age
     UNREADABLE = 257  # in a corrupt store
 
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
 
 def give_up(sql: sqlite3.Connection, cause: Cause, what: str, kid: bytes, starts: Iterable[int]) -> None:
     """Messages or windows of a node, by when (Unix seconds) they began: one row a day."""
@@ -30,7 +34,7 @@ def give_up(sql: sqlite3.Connection, cause: Cause, what: str, kid: bytes, starts
 def given_up(sql: sqlite3.Connection) -> dict[str, int]:
     """How many of what, in all: "evicted window" → 12."""
     found = sql.execute("SELECT cause, what, sum(count) FROM given_up GROUP BY cause, what").fetchall()
-    return {f"{Cause(cause).name.lower()} {what}": int(count) for cause, what, count in found}
+    return {f"{Cause(cause).word} {what}": int(count) for cause, what, count in found}
 
 
 def strike(sql: sqlite3.Connection, identity: int, epoch: int, first: int, last: int) -> None:

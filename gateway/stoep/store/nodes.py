@@ -38,6 +38,14 @@ def identify(database: Database, kid: bytes, fingerprint: bytes, name: str, kind
         return from_row(sql.execute(query, (kid, fingerprint)).fetchone())
 
 
+def known(database: Database, kid: bytes, fingerprint: bytes) -> Identity | None:
+    """The life of `kid` with this secret under the name it had; None: it has not begun."""
+    query = f"SELECT {_COLUMNS} FROM identity WHERE kid = ? AND fingerprint = ?"  # noqa: S608
+    with database.reading() as sql:
+        row = sql.execute(query, (kid, fingerprint)).fetchone()
+        return None if row is None else from_row(row)
+
+
 def from_row(row: tuple[int, bytes, str, str, bytes | None]) -> Identity:
     """Of its columns `id, kid, name, kind, state`. Raises CorruptError."""
     number, kid, name, kind, state = row

@@ -135,10 +135,8 @@ def _check(connection: sqlite3.Connection) -> None:
         sealed.unseal(state, number, kid)
     for number, batch in connection.execute("SELECT id, batch FROM log"):
         sealed.unseal(batch, number)
-    for kid, start, content in connection.execute("SELECT kid, start, content FROM window"):
-        sealed.unseal(content, kid, start)
-    for key, payload in connection.execute("SELECT key, payload FROM outbox"):
-        salvage.check_message(key, payload)
+    for table in salvage.tables(connection):
+        salvage.check_table(connection, table)
 
 
 def _mend(file: Path, quarantine: Quarantine) -> None:

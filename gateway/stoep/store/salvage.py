@@ -2,23 +2,29 @@
 
 Nothing of it may make the gateway say more than it knows. A position that cannot be read is left out: the node then
 meets us anew, and what nobody can vouch for becomes a hole in the ledger. Any window may lack what was lost, so all are
-partial from now on, and the generation is raised.
+partial from now on, and the generation is raised. What was on its way to nodes may have been done and does not fire
+again. Where it cannot be read which secrets are dead, those are dead that have a successor which was heard; one that
+died of age alone, or whose own row is lost too, lives until its successor is heard or its days are over once more.
 """
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from stoep.errors import CorruptError
-from stoep.store import first_page, gap, ledger, log, sealed
+from stoep.store import commands, first_page, gap, ledger, log, sealed
+from stoep.store.sample_set import SampleSet
 from stoep.store.squeeze import whole
+from stoep.wire.messages import Lost
 
 _STORE = "store"
 _SKIPPED = {"probe", _STORE, "sqlite_sequence"}  # a row of the fresh store, not of the old one
 _FIRST = ("identity", "boot")  # others refer to them
+_CHECKED = {"window", "outbox", "command", "city_settings"}
+_SAMPLES = {"carries", "fresh"}  # columns of the outbox and of windows
 _MOST_JUMPS = 5000  # over unreadable places of a table
 _INTEGER_LIMIT = 1 << 62
 
@@ -30,10 +36,14 @@ def salvage(kept: Path, new: sqlite3.Connection) -> dict[str, int]:
     lost: dict[str, int] = {}
     old, readable = _opened(kept, new)
     try:
-        wanted = _tables(new) - _SKIPPED
+        wanted = tables(new) - _SKIPPED
         new.execute("BEGIN IMMEDIATE")
+        undelivered = SampleSet()
         for table in sorted(wanted, key=lambda name: name not in _FIRST):
-            lost[table] = _Table(old, new, table).copy() if table in readable else 1
+            lost[table] = _Table(old, new, table, undelivered).copy() if table in readable else 1
+        _enter(new, undelivered)
+        if lost["superseded"]:
+            _bury_the_replaced(new)
         generation = _store_row(old, new)
         gap.open_gap(new, generation)
         for table, count in lost.items():
@@ -46,7 +56,27 @@ def salvage(kept: Path, new: sqlite3.Connection) -> dict[str, int]:
     return lost
 
 
-def _tables(sql: sqlite3.Connection) -> set[str]:
+def _enter(new: sqlite3.Connection, undelivered: SampleSet) -> None:
+    """The samples of messages and windows that cannot be believed, as far as they name them."""
+    known = {identity for (identity,) in new.execute("SELECT id FROM identity")}
+    for life, ranges in undelivered:
+        for first, last in ranges if life.identity in known else ():
+            ledger.enter(new, life.identity, Lost(life.epoch, first, last, ledger.Cause.UNREADABLE), None)
+
+
+def _bury_the_replaced(new: sqlite3.Connection) -> None:
+    heard = {identity for (identity,) in new.execute("SELECT id FROM identity WHERE state IS NOT NULL")}
+    for number, batch in new.execute("SELECT id, batch FROM log"):
+        heard |= {entry.identity for entry in log.unpack(number, sealed.unseal(batch, number)).entries}
+    newest: dict[bytes, int] = {}
+    for identity, kid in new.execute("SELECT id, kid FROM identity ORDER BY id DESC").fetchall():
+        if kid in newest:
+            new.execute("INSERT OR REPLACE INTO superseded (identity, dead) VALUES (?, 1)", (identity,))
+        elif identity in heard:
+            newest[kid] = identity
+
+
+def tables(sql: sqlite3.Connection) -> set[str]:
     return {name for (name,) in sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")}
 
 
@@ -54,13 +84,13 @@ def _opened(kept: Path, new: sqlite3.Connection) -> tuple[sqlite3.Connection, Co
     """The store that was set aside, or a copy of it with a first page that can be read; which tables to look for."""
     old = _connect(kept)
     if first_page.readable(old):
-        return old, _tables(new)
+        return old, tables(new)
     new.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     file = next(file for _, name, file in new.execute("PRAGMA database_list").fetchall() if name == "main")
     try:
         lent = _connect(first_page.lend(kept, Path(file).read_bytes()))
     except OSError:
-        return old, _tables(new)  # no room for a copy
+        return old, tables(new)  # no room for a copy
     old.close()
     return lent, first_page.TABLES
 
@@ -78,6 +108,31 @@ def check_message(key: object, payload: object) -> None:
         json.loads(whole(payload))
     except ValueError as error:
         raise CorruptError(what) from error
+
+
+def check_row(table: str, row: Mapping[str, Any]) -> None:
+    """Raises CorruptError for what is not as it was written, beside the samples that it names."""
+    if table == "window":
+        sealed.unseal(row["content"], row["kid"], row["start"])
+    elif table == "outbox":
+        check_message(row["key"], row["payload"])
+    elif table == "command":
+        commands.steps_of(row["number"], row["steps"])
+    elif table == "city_settings":
+        commands.settings_of(row["kid"], row["settings"])
+
+
+def check_table(sql: sqlite3.Connection, table: str) -> None:
+    """Raises CorruptError for the first row that is not as it was written."""
+    if table not in _CHECKED:
+        return
+    cursor = sql.execute(f"SELECT * FROM {table}")  # noqa: S608 -- our own names
+    names = [column for column, *_ in cursor.description]
+    for values in cursor:
+        row = dict(zip(names, values, strict=True))
+        check_row(table, row)
+        for name in _SAMPLES & row.keys():
+            SampleSet.unpack(row[name])
 
 
 def _store_row(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
@@ -98,7 +153,10 @@ def _store_row(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 
 
 class _Table:
-    def __init__(self, old: sqlite3.Connection, new: sqlite3.Connection, name: str) -> None:
+    """`undelivered` takes the samples of what is not copied."""
+
+    def __init__(self, old: sqlite3.Connection, new: sqlite3.Connection, name: str, undelivered: SampleSet) -> None:
+        self._undelivered = undelivered
         self._old = old
         self._new = new
         self._name = name
@@ -145,12 +203,15 @@ class _Table:
         try:
             if self._name == "log":
                 return {**row, "batch": self._of_known(row["id"], sealed.unseal(row["batch"], row["id"]))}
-            if self._name == "window":
-                sealed.unseal(row["content"], row["kid"], row["start"])
-            elif self._name == "outbox":
-                check_message(row["key"], row["payload"])
+            check_row(self._name, row)
         except CorruptError:
+            if self._name == "outbox" or row.get("due"):
+                self._undelivered.update(self._samples(row))
             return None
+        for name in _SAMPLES & row.keys():
+            if row[name] is not None and not (samples := self._samples(row)):
+                self._lost += 1
+                row = {**row, name: samples.pack()}
         if self._name == "identity" and row["state"] is not None:
             try:
                 sealed.unseal(row["state"], row["id"], row["kid"])
@@ -158,6 +219,14 @@ class _Table:
                 self._lost += 1
                 return {**row, "state": None}
         return row
+
+    @staticmethod
+    def _samples(row: dict[str, Any]) -> SampleSet:
+        """Those that a row names; none if that cannot be read."""
+        try:
+            return SampleSet.unpack(next((row[name] for name in _SAMPLES & row.keys()), None))
+        except CorruptError:
+            return SampleSet()
 
     def _of_known(self, number: int, batch: bytes) -> bytes:
         """Without what a lost identity said: its number may soon be another node's."""
@@ -169,13 +238,24 @@ class _Table:
 
     def _rows(self, columns: Sequence[str]) -> Iterator[Row]:
         """From the front as far as it goes, jumping over what cannot be read; keys are compared as a whole."""
-        if len(self._key) == 1:
+        if len(self._key) == 1 and self._wanted[self._key[0]][0] == "INTEGER":
             yield from self._by_number(columns, "", ())
+            return
+        if len(self._key) == 1:
+            yield from self._one_by_one(columns, self._key[0])
             return
         leading, number = self._key[:-1], self._key[-1]
         for group in self._groups(leading):
             where = " AND ".join(f"{name} = ?" for name in leading)
             yield from self._by_number(columns, where, group, number)
+
+    def _one_by_one(self, columns: Sequence[str], key: str) -> Iterator[Row]:
+        query = f"SELECT {', '.join(columns)} FROM {self._name} WHERE {key} = ?"  # noqa: S608
+        for group in self._groups([key]):
+            try:
+                yield from self._old.execute(query, group).fetchall()
+            except sqlite3.Error:
+                self._lost += 1
 
     def _groups(self, leading: list[str]) -> Iterator[Row]:
         """Each beginning of a key, hopping from one to the next; after a place that cannot be read, from the back."""

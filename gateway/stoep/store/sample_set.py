@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import cbor2
 
+from stoep.errors import CorruptError
 from stoep.store.ranges import Ranges
+from stoep.wire.shape import U32
 
 
 class Life(NamedTuple):
@@ -51,8 +53,20 @@ class SampleSet:
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> "SampleSet":
-        found = cls()
-        for identity, epoch, *ends in () if packed is None else cbor2.loads(packed):
-            for first, last in zip(ends[::2], ends[1::2], strict=True):
-                found.add(Life(identity, epoch), first, last)
+        """Raises CorruptError."""
+        try:
+            found = cls()
+            for identity, epoch, *ends in () if packed is None else cbor2.loads(packed):
+                for first, last in zip(ends[::2], ends[1::2], strict=True):
+                    found.add(_life(identity, epoch, first, last), first, last)
+        except (cbor2.CBORError, ValueError, TypeError) as error:
+            raise CorruptError(f"a set of samples is not as it was written ({error})") from error
         return found
+
+
+def _life(*numbers: object) -> Life:
+    """Of what stands at the head of a stretch, if that is one."""
+    identity, epoch, first, last = (number if type(number) is int else -1 for number in numbers)
+    if identity < 0 or not 0 <= epoch <= U32 or not 0 <= first <= last <= U32:
+        raise ValueError(f"{numbers} is no stretch of samples")
+    return Life(identity, epoch)

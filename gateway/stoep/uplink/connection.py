@@ -6,10 +6,11 @@ keeps our session, so what the city sends us while we are away waits there and c
 
 import logging
 import ssl
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -19,7 +20,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from stoep import tls
-from stoep.errors import SettingsError
+from stoep.clock import real
+from stoep.errors import SettingsError, StoreFullError
 from stoep.uplink.certificate import Certificate
 from stoep.uplink.pace import MOST_IN_FLIGHT
 from stoep.uplink.trouble import UplinkError, alert, lost, refused, untrusted
@@ -31,10 +33,11 @@ _SESSION_SECONDS = 7 * 86_400  # for which the broker keeps what is sent to us
 _LARGEST = 65_536  # bytes of a message to us
 _OVERHEAD = 16  # bytes of a PUBLISH beside topic and payload, at most
 _WITH_WILL = 0x04  # MQTT 5, section 3.14.2.1
+_AGAIN_SECONDS = 1.0  # real: what found no room is tried again
 _PATIENCE = 0.75  # of the keepalive: paho gives a silent broker up after twice what it is told
 
 Confirmed = Callable[[int, int], None]  # (message id, reason code)
-Handler = Callable[[str, bytes, bool], None]  # (topic, payload, retained); what it raises ends the process
+Handler = Callable[[str, bytes, bool], None]  # (topic, payload, retained); what it raises: see `_hand_over`
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,19 @@ def _properties(packet: int, **values: int) -> Properties:
     return made
 
 
-def _passing_to(handler: Handler) -> Callable[[mqtt.Client, Any, mqtt.MQTTMessage], None]:
-    def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        handler(message.topic, bytes(message.payload), message.retain)  # paho sends the PUBACK when this has returned
+class _Come(NamedTuple):
+    """A message that the broker is still to be told we have."""
 
-    return on_message
+    handler: Handler
+    message: mqtt.MQTTMessage
 
 
 class Connection:
-    """`handlers`: topic filter → what takes the messages that match; the broker is told when it has returned."""
+    """`handlers`: topic filter → what takes the messages that match; the broker is told when it has returned.
+
+    Where there is no room to write a message down it waits here, unacknowledged, and those after it: more than 20 the
+    broker does not send, and a connection that ends has it send them all again.
+    """
 
     def __init__(
         self, broker: Broker, will_topic: str, will: bytes, confirmed: Confirmed, handlers: Mapping[str, Handler]
@@ -76,6 +83,8 @@ class Connection:
         self._confirmed = confirmed
         self._handlers = handlers
         self._asked: dict[int, str] = {}  # SUBSCRIBE's id → topic filter
+        self._come: deque[_Come] = deque()  # in the order in which they came
+        self._try_at = 0.0  # real
         self.ready = False
         self.limit = MOST_IN_FLIGHT
         self.deaf: str | None = None  # why we do not hear the city
@@ -88,6 +97,7 @@ class Connection:
             client_id=broker.client_id,
             protocol=mqtt.MQTTv5,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         client.connect_timeout = _CONNECT_SECONDS
         client.max_inflight_messages_set(0)  # we count ourselves
@@ -99,7 +109,7 @@ class Connection:
         client.on_log = self._on_log
         client.on_message = self._on_stray
         for topic, handler in handlers.items():
-            client.message_callback_add(topic, _passing_to(handler))
+            client.message_callback_add(topic, self._passing_to(handler))
         if broker.username is not None:
             client.username_pw_set(broker.username, broker.password)
         if broker.tls:
@@ -150,10 +160,29 @@ class Connection:
     def turn(self, seconds: float) -> None:
         """Reads and writes for up to `seconds`; raises UplinkError when the connection is no more."""
         code = self._client.loop(seconds)
+        self._hand_over()
         if self._lost is not None:
             raise self._lost
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._ended(mqtt.error_string(code))
+
+    def _passing_to(self, handler: Handler) -> Callable[[mqtt.Client, Any, mqtt.MQTTMessage], None]:
+        def on_message(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+            self._come.append(_Come(handler, message))
+
+        return on_message
+
+    def _hand_over(self) -> None:
+        """A full disk is waited for; whatever else a handler raises ends the process, unacknowledged."""
+        while self._come and real() >= self._try_at:
+            handler, message = self._come[0]
+            try:
+                handler(message.topic, bytes(message.payload), message.retain)
+            except StoreFullError:
+                self._try_at = real() + _AGAIN_SECONDS
+                return
+            self._come.popleft()
+            self._client.ack(message.mid, message.qos)
 
     def _ended(self, reason: object) -> UplinkError:
         host = self._broker.host
@@ -220,7 +249,8 @@ class Connection:
             _log.warning("%s", self.deaf)
 
     @staticmethod
-    def _on_stray(_client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+    def _on_stray(client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        client.ack(message.mid, message.qos)
         _log.info("a message on %r, which nobody here waits for, is dropped", message.topic)
 
     def _on_log(self, _client: mqtt.Client, _data: Any, level: int, text: str) -> None:

@@ -92,7 +92,8 @@ class Publisher:
         """Before `run`: messages that match go to `handler(topic, payload, retained)`, on this thread, with QoS 1.
 
         The broker keeps what comes while we are away; it is told that a message arrived when the handler has returned.
-        The same message may come twice. An exception of the handler ends the process.
+        The same message may come twice. On StoreFullError it is handed over again until there is room, and the broker
+        is not told meanwhile; any other exception of the handler ends the process.
         """
         self._handlers[topic] = handler
 
