@@ -375,7 +375,7 @@ class Board:
             line.ctrl_c = lambda: self._around.nursery.interrupt(child)
             return None
         line.ctrl_c = None
-        if not child.interrupts:
+        if not child.interrupted:
             return b""
         child.delivered = lambda: link.send("k") if link is not None else None
         return None

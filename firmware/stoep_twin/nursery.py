@@ -39,8 +39,8 @@ class Child:
 
     number: int
     exited: asyncio.Future[int] = field(repr=False)  # the wait status
-    interrupts: int = 0  # asked for, not yet delivered
-    delivered: Callable[[], None] = field(default=lambda: None, repr=False)  # called when there are none left
+    interrupted: bool = False  # one is asked for, and not yet delivered
+    delivered: Callable[[], None] = field(default=lambda: None, repr=False)  # called when it is
 
 
 class Nursery:
@@ -86,9 +86,13 @@ class Nursery:
                 self._socket.send(json.dumps({"kill": child.number}).encode())
 
     def interrupt(self, child: Child) -> None:
-        """Have a KeyboardInterrupt raised at the interpreter's next check, as a Ctrl-C on UART0 does."""
-        if self._socket is not None and not child.exited.done():
-            child.interrupts += 1
+        """Have a KeyboardInterrupt raised at the interpreter's next check, as a Ctrl-C on UART0 does.
+
+        One that has not arrived yet stands for those behind it, as one that the board has not raised yet does. So no
+        flood fills the socket, which has no room then for what ends the board.
+        """
+        if self._socket is not None and not child.exited.done() and not child.interrupted:
+            child.interrupted = True
             self._socket.send(json.dumps({"interrupt": child.number}).encode())
 
     def _hear(self) -> None:
@@ -112,10 +116,9 @@ class Nursery:
 
     def _interrupted(self, child: Child | None) -> None:
         if child is not None:
-            child.interrupts -= 1
-            if not child.interrupts:
-                tell, child.delivered = child.delivered, lambda: None
-                tell()
+            child.interrupted = False
+            tell, child.delivered = child.delivered, lambda: None
+            tell()
 
     def _lose(self) -> None:
         # The fork server is gone and with it every board.

@@ -1,34 +1,35 @@
 """The whole service: its parts are made, joined, started, watched and stopped here, and nothing else is done here."""
 
 import logging
-import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from stoep import __version__, accounts, ask, registry, settings, status
+from stoep import __version__, accounts, ask, brokers, registry, settings, status
 from stoep.cabinet import Cabinet
 from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
 from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
 from stoep.downlink.prompt import Prompt
-from stoep.errors import PermanentError, StoreFullError
+from stoep.errors import StoreFullError
+from stoep.exchange import Exchange
 from stoep.fleet.survey import wanted
 from stoep.fleet.watch import Watch as FleetWatch
-from stoep.health import Bounded, Counters, Pulse
-from stoep.intake.intake import Intake, Reply
+from stoep.health import Counters, Pulse
+from stoep.intake.intake import Intake
 from stoep.intake.node import Heard
 from stoep.ledger.receipts import Receipts, cause_word
-from stoep.links.base import Link, Received
+from stoep.links.base import Link
 from stoep.links.bridges import make_bridges
-from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.links.broker import BrokerLink
 from stoep.links.watch import Watch
 from stoep.members import Members
 from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
 from stoep.reload import Reload
+from stoep.stage import Stage
 from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
@@ -38,10 +39,9 @@ from stoep.store.log import Entry
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
 from stoep.uplink import publisher
-from stoep.uplink.certificate import Certificate
-from stoep.uplink.connection import Broker
 from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
+from stoep.vigil import Vigil
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
 
@@ -56,10 +56,7 @@ _COUNTED = (
 _TURN = 0.5
 _REGISTRY_SECONDS = 5.0
 _WATCHDOG_SECONDS = 2.0
-_PATIENCE = 60.0  # without progress of a part the watchdog is not fed any more
-_BROKEN = 70  # EX_SOFTWARE
 _NONE = bytes(frame.INSTANCE)  # what a node says that has heard no gateway yet
-_JOIN_SECONDS = 4.0
 
 
 def new_instance() -> bytes:
@@ -85,44 +82,11 @@ def restore(database: Database) -> dict[int, Position]:
     return positions
 
 
-def certificate(chosen: settings.Settings) -> Certificate | None:
-    """Ours, for the city's broker. Raises SettingsError when its files do not belong together."""
-    mqtt = chosen.mqtt
-    if mqtt.cert_file is None or mqtt.key_file is None:
-        return None
-    own = Certificate(chosen.path(mqtt.cert_file), chosen.path(mqtt.key_file))
-    own.check()
-    return own
-
-
-def _local_broker(chosen: settings.Settings, local: settings.LocalBrokerSettings) -> LocalBroker:
-    return LocalBroker(
-        local.host,
-        local.port,
-        f"stoep-gateway-{chosen.site.name}",
-        local.tls,
-        None if local.ca_file is None else chosen.path(local.ca_file),
-        local.username,
-        settings.password(chosen, local.password_file),
-    )
-
-
 class Service:
     """Made whole or not at all: what is wrong with settings, clock or store is raised from here."""
 
     def __init__(self, chosen: settings.Settings) -> None:
-        mqtt = chosen.mqtt
-        broker = Broker(
-            mqtt.host,
-            mqtt.port,
-            mqtt.client_id or f"stoep-{chosen.site.name}",
-            mqtt.keepalive,
-            mqtt.tls,
-            None if mqtt.ca_file is None else chosen.path(mqtt.ca_file),
-            mqtt.username,
-            settings.password(chosen, mqtt.password_file),
-            certificate(chosen),
-        )
+        broker, by_wifi = brokers.city(chosen), brokers.local(chosen)
         files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
@@ -178,7 +142,7 @@ class Service:
             self._outbox,
             counters,
             pulse,
-            forward=mqtt.forward,
+            forward=chosen.mqtt.forward,
             keeper=self._keeper,
             rest=6 * chosen.store.commit_seconds,
         )
@@ -192,16 +156,17 @@ class Service:
             pulse,
             clock=self._clock,
             mark=native.mark,
-            backlog_per_second=mqtt.backlog_per_second,
+            backlog_per_second=chosen.mqtt.backlog_per_second,
         )
         self._publisher.subscribe(native.set_topic, self._commands.take)
-        bridges = make_bridges(chosen.bridge, self._received, self._clock, counters, pulse)
-        self._links: dict[str, Link] = {bridge.name: bridge for bridge in bridges}
+        self._links: dict[str, Link] = {}
+        self._exchange = Exchange(self.intake, self._links)
+        bridges = make_bridges(chosen.bridge, self._exchange.received, self._clock, counters, pulse)
+        self._links |= {bridge.name: bridge for bridge in bridges}
         self._bridges = Watch(bridges, self._clock)
-        if chosen.local_broker is not None:
-            broker_ = _local_broker(chosen, chosen.local_broker)
-            by_wifi = BrokerLink(broker_, self._received, self._clock, counters, pulse)
-            self._links[by_wifi.name] = by_wifi
+        if by_wifi is not None:
+            link = BrokerLink(by_wifi, self._exchange.received, self._clock, counters, pulse)
+            self._links[link.name] = link
         self._accounts: accounts.Keeper | None = None
         account = settings.broker_account(chosen)
         if chosen.local_broker is not None and chosen.local_broker.accounts is not None and account is not None:
@@ -226,7 +191,7 @@ class Service:
             self._refiner,
             list(self._links.values()),
             self._more,
-            states="state" in mqtt.forward,
+            states="state" in chosen.mqtt.forward,
             conditions=lambda: self._fleet.conditions,
         )
         self._answering = ask.Answering(database.file, self._report, pulse)
@@ -235,8 +200,7 @@ class Service:
             from stoep.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
 
             self._metrics = Metrics(chosen.metrics.port, self._report, pulse)
-        self._say = Bounded(_log, logging.ERROR)
-        self._sentence = ""
+        self._vigil = Vigil(pulse, self._status.sentence)
         self._members = Members(
             database,
             self._clock,
@@ -254,14 +218,14 @@ class Service:
     def run(self, stop: threading.Event, again: threading.Event | None = None) -> None:
         """From start to a clean end, in the order in which a reading goes; `again`: read the settings once more."""
         stages = [
-            _Stage("journal", self._journal.run, self._journal.wake),
-            _Stage("refine", self._refiner.run, self._refiner.committed),
-            _Stage("survey", self._fleet.run),
-            _Stage("uplink", self._publisher.run),
-            _Stage("status", self._answering.run),
+            Stage("journal", self._journal.run, self._journal.wake),
+            Stage("refine", self._refiner.run, self._refiner.committed),
+            Stage("survey", self._fleet.run),
+            Stage("uplink", self._publisher.run),
+            Stage("status", self._answering.run),
         ]
         if self._metrics is not None:
-            stages.append(_Stage("metrics", self._metrics.run))
+            stages.append(Stage("metrics", self._metrics.run))
         for stage in stages:
             stage.start()
         for link in self._links.values():
@@ -305,20 +269,7 @@ class Service:
                     self._reapply_registry()
             if now - fed >= _WATCHDOG_SECONDS:
                 fed = now
-                self._feed()
-
-    def _feed(self) -> None:
-        """The watchdog, while every part gets on; and in one sentence how things stand."""
-        stalled = self._pulse.stalled(_PATIENCE)
-        if stalled:
-            sentence = f"no progress in {', '.join(stalled)}: the watchdog is not fed"
-            self._say.say("stalled", "%s", sentence)
-        else:
-            sentence = self._status.sentence()
-            notify("WATCHDOG=1")
-        if sentence != self._sentence:
-            self._sentence = sentence
-            notify(f"STATUS={sentence}")
+                self._vigil.feed()
 
     def _read_settings(self) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={round(real() * 1e6)}")
@@ -332,24 +283,8 @@ class Service:
         self._lights.live_by(chosen.site, chosen.lighting)
         self._registry.place(placed=chosen.site.placed)
 
-    def _received(self, link: Link, received: Received) -> None:
-        """A reply goes out by the bridge that hears the node best; by the broker, if it came by the broker."""
-        reply = self.intake.handle(received.frame, received.at, received.rssi, link.name, received.mac)
-        if reply is not None:
-            self._send(link, received.mac, reply)
-
     def _speak(self, kid: bytes) -> bool:
-        """Says to a node that listens what it is to know now; False: that is nothing."""
-        said = self.intake.unasked(kid)
-        if said is None:
-            return False
-        self._send(self._links[said.via], said.mac, said.reply)
-        return True
-
-    def _send(self, link: Link, mac: bytes, reply: Reply) -> None:
-        ways = [self._links[name] for name in reply.via]
-        best = next((way for way in ways if way.medium == link.medium and way.alive()), link)
-        best.send(mac, reply.frame)
+        return self._exchange.speak(kid)
 
     def _heard(self) -> Mapping[bytes, Heard]:
         return self.intake.heard()
@@ -400,37 +335,3 @@ class Service:
             more["clock_problem"] = self._clock.problem
         return more
 
-
-class _Stage:
-    """One thread of the service. It must not die alone: without one of its parts the service would seem to live."""
-
-    def __init__(
-        self, name: str, run: Callable[[threading.Event], None], wake: Callable[[], None] = lambda: None
-    ) -> None:
-        self.name = name
-        self._run = run
-        self._wake = wake
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._guarded, name=name, daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._wake()
-        self._thread.join(_JOIN_SECONDS)
-        if self._thread.is_alive():
-            _log.error("%s did not stop in time", self.name)
-
-    def _guarded(self) -> None:
-        try:
-            self._run(self._stop)
-        except PermanentError as error:
-            _log.critical("%s cannot go on: %s", self.name, error)
-            logging.shutdown()
-            os._exit(error.exit_code)
-        except Exception:  # noqa: BLE001 -- whatever it is, the process must end, not go on without this stage
-            _log.critical("%s failed, ending", self.name, exc_info=True)
-            logging.shutdown()
-            os._exit(_BROKEN)

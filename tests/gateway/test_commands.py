@@ -7,7 +7,7 @@ import pytest
 
 from gateway_rig import MORNING
 from stoep.store import commands as rows
-from stoep.store.commands import Result
+from stoep.store.command import Result
 from stoep.uplink.dialects.native import timestamp
 from stoep.wire.replies import version_of
 from town import BASE, Town, health

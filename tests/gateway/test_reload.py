@@ -53,7 +53,7 @@ def test_what_can_change_is_taken(changed: Changed) -> None:
 
 def test_what_cannot_change_is_named_and_stays_until_it_is_taken_back(changed: Changed) -> None:
     changed.change("grote-markt", "vismarkt")
-    changed.change("[clock]", '[store]\npath = "other.db"\n[clock]')
+    changed.change("[store]\n", '[store]\npath = "other.db"\n')
     changed.change('host = "127.0.0.1"', 'host = "127.0.0.2"')
     changed.change("dim = 20", "dim = 40")
     changed.reload.again()
@@ -64,7 +64,7 @@ def test_what_cannot_change_is_named_and_stays_until_it_is_taken_back(changed: C
     changed.reload.again()
     assert changed.reload.status()["restart_needed"], "it is no news, but still so"
     changed.change("vismarkt", "grote-markt")
-    changed.change('[store]\npath = "other.db"\n', "")
+    changed.change('path = "other.db"\n', "")
     changed.change("127.0.0.2", "127.0.0.1")
     changed.reload.again()
     assert changed.reload.status() == {}

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, jump, mosquitto, sample, write_clock
-from stoep import ask, cli, health, service, settings
+from stoep import ask, cli, health, settings, vigil
 from stoep.cli.status import age, render
 from stoep.clock import real
 from stoep.fleet import watch
@@ -302,16 +302,16 @@ def test_a_stage_that_hangs_is_named_and_the_watchdog_is_not_fed(
     site: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(service, "notify", told.append)
+    monkeypatch.setattr(vigil, "notify", told.append)
     write_clock(tmp_path / "clock", utc=MORNING)
     running = Service(settings.load(site()))
-    running._feed()
+    running._vigil.feed()
     assert told[0] == "WATCHDOG=1"
     assert told[1].startswith("STATUS=")
     told.clear()
     running._pulse._beats["refine"] = real() - 61
     for _ in range(100):
-        running._feed()
+        running._vigil.feed()
     assert told == ["STATUS=no progress in refine: the watchdog is not fed"]
     assert len([record for record in caplog.records if "refine" in record.message]) == 1
     running._database.close()

@@ -178,7 +178,7 @@ def test_an_outbox_of_an_older_version_keeps_its_windows_and_learns_how_old_they
     file = tmp_path / "stoep.db"
     connection = sqlite3.connect(file, isolation_level=None)
     migrate(connection, older)
-    put = "INSERT INTO outbox (key, urgent, topic, payload) VALUES (?, ?, 't', 'p')"
+    put = "INSERT INTO outbox (key, urgent, topic, payload) VALUES (?, ?, 't', CAST('{}' AS BLOB))"
     connection.execute(put, (f"window c0ffee01 {int(NOW)}", False))
     connection.execute(put, ("event 1 2 3", True))
     connection.close()

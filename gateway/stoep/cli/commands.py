@@ -16,7 +16,7 @@ from rich.text import Text
 from stoep import settings
 from stoep.errors import PermanentError, StoreError
 from stoep.store import commands
-from stoep.store.commands import Command
+from stoep.store.command import Command
 
 _WAIT = 5.0  # seconds for a gateway that writes
 

@@ -23,7 +23,7 @@ from stoep.errors import StoreFullError
 from stoep.health import Counters
 from stoep.registry import Entry
 from stoep.store import commands as rows
-from stoep.store.commands import Command, Result
+from stoep.store.command import DOUBTFUL, Command, Result
 from stoep.store.database import Database
 from stoep.store.outbox import Outbox
 from stoep.wire.channels import Catalogue
@@ -261,7 +261,7 @@ class Commands:
             why = f"nobody here knows by which settings {name} lives: name them in nodes.toml, then say it again"
             self._end(desired, Result.REFUSED, why)
         elif self._clock.trusted() and self._clock.utc() >= under_way.expires:
-            if under_way.expires == rows.DOUBTFUL:
+            if under_way.expires == DOUBTFUL:
                 self._end(
                     desired, Result.EXPIRED, "the store was restored since, and nobody here knows whether it was done"
                 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stoep.registry import Entry
-from stoep.store.commands import Command, Result
+from stoep.store.command import Command, Result
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Health
 from stoep.wire.replies import version_of

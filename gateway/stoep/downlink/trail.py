@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from stoep.clock import Clock
 from stoep.health import Bounded, Counters
 from stoep.store import commands as rows
-from stoep.store.commands import Command, Result, Step
+from stoep.store.command import Command, Result, Step
 from stoep.store.database import Database
 from stoep.store.outbox import Outbox
 

@@ -6,58 +6,17 @@ commands passes; one that could still fire is kept in any case, or a copy of it 
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 
-from stoep.errors import CorruptError
+from stoep.store.command import OPEN, Command, Result, Step, settings_of, spell, steps_of
 from stoep.store.database import Database
 
 KEPT_SECONDS = 400 * 86_400
 MOST = 20_000  # rows
 _FIELDS = "number, node, kid, id, sender, expires, content, received, result, version, steps"
-
-
-class Result(StrEnum):
-    """What came of a command; the first two are not the end of it."""
-
-    ACCEPTED = "accepted"
-    SENT = "sent"  # in a reply to the node, whose next word tells whether it heard
-    APPLIED = "applied"
-    EXPIRED = "expired"
-    REFUSED = "refused"
-    SUPERSEDED = "superseded"
-
-
-OPEN = (Result.ACCEPTED, Result.SENT)
-DOUBTFUL = 0  # in the place of `expires`: it may have been done already and never fires again
-
-
-class Step(NamedTuple):
-    """`at` is Unix seconds, None while the clock was not trusted."""
-
-    at: int | None
-    result: Result
-    why: str | None
-
-
-@dataclass(frozen=True)
-class Command:
-    """One message of the city; `kid` None: no such node, `id` None: it has none that could be read."""
-
-    number: int
-    node: str
-    kid: bytes | None
-    id: str | None
-    sender: str | None
-    expires: int | None
-    content: str
-    received: int | None
-    result: Result
-    version: int | None
-    steps: tuple[Step, ...]
 
 
 def _command(row: tuple[Any, ...]) -> Command:
@@ -66,33 +25,13 @@ def _command(row: tuple[Any, ...]) -> Command:
     return Command(number, node, kid, id_, sender, expires, content, received, Result(result), version, told)
 
 
-def steps_of(number: int, steps: str) -> tuple[Step, ...]:
-    """What came of the command `number`. Raises CorruptError."""
-    try:
-        return msgspec.json.decode(steps, type=tuple[Step, ...])
-    except msgspec.DecodeError as error:
-        raise CorruptError(f"the steps of command {number} are not as they were written ({error})") from error
-
-
-def settings_of(kid: bytes, text: str) -> dict[int, int]:
-    """What the city gave the node `kid`. Raises CorruptError."""
-    try:
-        return msgspec.json.decode(text, type=dict[int, int])
-    except msgspec.DecodeError as error:
-        raise CorruptError(f"the city's settings of {kid.hex()} are not as they were written ({error})") from error
-
-
-def _steps(steps: tuple[Step, ...]) -> str:
-    return msgspec.json.encode(steps).decode()
-
-
 def add(sql: sqlite3.Connection, command: Command) -> Command:
     """Within the caller's transaction: the command with the number that it gets."""
     told = (command.node, command.kid, command.id, command.sender, command.expires, command.content, command.received)
     cursor = sql.execute(
         "INSERT INTO command (node, kid, id, sender, expires, content, received, result, version, steps) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*told, command.result, command.version, _steps(command.steps)),
+        (*told, command.result, command.version, spell(command.steps)),
     )
     return replace(command, number=int(cursor.lastrowid or 0))
 
@@ -102,7 +41,7 @@ def move(sql: sqlite3.Connection, command: Command, step: Step, version: int | N
     moved = replace(command, result=step.result, version=version, steps=(*command.steps, step))
     sql.execute(
         "UPDATE command SET result = ?, version = ?, steps = ? WHERE number = ?",
-        (moved.result, moved.version, _steps(moved.steps), moved.number),
+        (moved.result, moved.version, spell(moved.steps), moved.number),
     )
     return moved
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stoep.errors import CorruptError
-from stoep.store import commands, first_page, gap, ledger, log, sealed
+from stoep.store import command, first_page, gap, ledger, log, sealed
 from stoep.store.sample_set import SampleSet
 from stoep.store.squeeze import whole
 from stoep.wire.messages import Lost
@@ -117,9 +117,9 @@ def check_row(table: str, row: Mapping[str, Any]) -> None:
     elif table == "outbox":
         check_message(row["key"], row["payload"])
     elif table == "command":
-        commands.steps_of(row["number"], row["steps"])
+        command.steps_of(row["number"], row["steps"])
     elif table == "city_settings":
-        commands.settings_of(row["kid"], row["settings"])
+        command.settings_of(row["kid"], row["settings"])
 
 
 def check_table(sql: sqlite3.Connection, table: str) -> None:
