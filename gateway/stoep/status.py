@@ -15,12 +15,16 @@ from stoep.intake.node import Heard
 from stoep.links.base import Link
 from stoep.refine.refiner import Refiner
 from stoep.store.nodes import Identity
+from stoep.store.windows import Window
 from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
 
 _log = logging.getLogger(__name__)
 CHANGED_SECONDS = 2.0  # real, while something changes
 QUIET_SECONDS = 60.0  # real, while nothing does
+
+
+_Known = tuple[Identity, Window | None, Heard | None, float | None, dict[str, Any]]
 
 
 class Status:
@@ -56,6 +60,7 @@ class Status:
         self._said_at = 0.0
         self._looked_at = 0.0
         self._heard: dict[bytes, tuple[Heard, float | None]] = {}
+        self._nodes_said: dict[bytes, _Known] = {}  # what each node's last state was made from
 
     def publish(self, identities: Mapping[bytes, Identity], *, now: bool = False) -> None:
         """Puts what changed where the publisher finds it."""
@@ -149,10 +154,13 @@ class Status:
                 continue
             utc = None if last is None else self._dated(kid, last, trusted=trusted)
             condition = conditions.get(kid)
-            more = {}
+            more: dict[str, Any] = {}
             if condition is not None:
                 more = summary.node(condition, silent=condition.silent(utc, now, started))
-            self._retained.put(*self._native.state(identity, window, last, utc, more))
+            known = (identity, window, last, utc, more)
+            if self._nodes_said.get(kid) != known:
+                self._nodes_said[kid] = known
+                self._retained.put(*self._native.state(*known))
 
     def _now(self) -> tuple[float, float]:
         """Now and the service's start in Unix seconds, as good as the clock is."""

@@ -15,7 +15,6 @@ from urllib.parse import quote
 from stoep.errors import StoreError
 from stoep.refine.track import Track
 from stoep.store import log, nodes, sealed, window_rows
-from stoep.store.log import Entry
 from stoep.store.nodes import Identity
 from stoep.store.sample_set import SampleSet
 
@@ -69,11 +68,11 @@ class Books:
 
     def __init__(self, sql: sqlite3.Connection) -> None:
         self.sql = sql
-        self._entries: dict[int, list[tuple[int, int, Entry]]] = {}  # identity → (row, boot, entry) of the log
-        for number, batch in sql.execute("SELECT id, batch FROM log ORDER BY id"):
-            row = log.unpack(number, sealed.unseal(batch, number))
-            for entry in row.entries:
-                self._entries.setdefault(entry.identity, []).append((row.id, row.boot, entry))
+        self._entries: dict[int, list[tuple[int, int, bytes]]] = {}  # identity → (row, boot, packed entry) of the log
+        for row, batch in sql.execute("SELECT id, batch FROM log ORDER BY id"):
+            boot, entries = log.split(row, sealed.unseal(batch, row))
+            for identity, entry in entries:
+                self._entries.setdefault(identity, []).append((row, boot, entry))
         self.unpublished = SampleSet()
         for (packed,) in sql.execute("SELECT fresh FROM window WHERE due = 1 AND fresh IS NOT NULL"):
             self.unpublished.update(SampleSet.unpack(packed))
@@ -108,7 +107,7 @@ class Books:
     def _track(self, identity: Identity) -> Track:
         track = Track(identity)
         for row, boot, entry in self._entries.get(identity.id, ()):
-            track.read(row, boot, entry)
+            track.read(row, boot, log.unpack_entry(entry))
         return track
 
     def _of(self, identity: Identity, what: str, order: str) -> sqlite3.Cursor:

@@ -75,7 +75,7 @@ def _open(window: Window, now: float) -> bool:
 
 
 class Refiner:
-    """`rest`: real seconds between two publications, for each late reading reopens a window."""
+    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows."""
 
     def __init__(
         self,

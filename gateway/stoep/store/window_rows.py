@@ -85,6 +85,8 @@ def published(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> li
 def _starts(since: int, until: int) -> str:
     """For SQL: a kid's windows are looked up one by one, never the whole street's between two times."""
     return ", ".join(str(start) for start in range(start_of(since + SECONDS - 1), until, SECONDS))
+
+
 def fresh(sql: sqlite3.Connection, kid: bytes, start: int) -> SampleSet:
     """The samples of a window that no revision has which is published and was not given up."""
     row = sql.execute("SELECT fresh FROM window WHERE kid = ? AND start = ?", (kid, start)).fetchone()
