@@ -17,12 +17,11 @@ from stoep.health import Pulse
 from stoep.ledger.receipts import Receipts
 from stoep.store.windows import SECONDS
 from stoep.uplink import connection
-from stoep.uplink.connection import Broker
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Place
 from test_rotation import OLD_DAYS, Rotating
 from town import Town, health
-from uplink_rig import Running, eventually, needs_mosquitto
+from uplink_rig import eventually, needs_mosquitto, running
 
 DAY = 86_400
 
@@ -123,32 +122,26 @@ def test_the_broker_is_not_told_of_a_command_before_there_was_room_for_it(
 ) -> None:
     """Neither lost nor out of order, and what goes to the city goes on meanwhile."""
     monkeypatch.setattr(connection, "_AGAIN_SECONDS", 0.05)
-    broker = Broker("127.0.0.1", free_port, "stoep-test", 30, tls=False)
+    topic = "stoep/1/grote-markt/bin-1/set"
     with mosquitto(free_port, tmp_path, "allow_anonymous true"):
         city = City(free_port)
         taking = Taking(full=True)
-        runs = Running(tmp_path, broker, listen=taking)
-        eventually(lambda: runs.publisher.connected)
-        for number in range(3):
-            city.publish("stoep/1/grote-markt/bin-1/set", b"%d" % number)
-        eventually(lambda: taking.tries >= 3)
-        runs.put(7)
-        eventually(lambda: len(runs.outbox) == 0)
-        runs.stop()
+        with running(tmp_path, free_port, listen=taking) as runs:
+            eventually(lambda: runs.publisher.connected)
+            for number in range(3):
+                city.publish(topic, b"%d" % number)
+            eventually(lambda: taking.tries >= 3)
+            runs.put(7)
+            eventually(lambda: len(runs.outbox) == 0)
         assert taking.taken == []
-        (tmp_path / "again").mkdir()
-        again = Taking(full=True)
-        runs = Running(tmp_path / "again", broker, listen=again)
-        eventually(lambda: again.tries >= 3)
-        again.full = False
-        eventually(lambda: again.taken == [0, 1, 2])
-        runs.stop()
-        third = Taking(full=False)
-        runs = Running(tmp_path / "again", broker, listen=third)
-        eventually(lambda: runs.publisher.connected)
-        city.publish("stoep/1/grote-markt/bin-1/set", b"3")
-        eventually(lambda: third.taken == [3])
-        runs.stop()
+        with running(tmp_path, free_port, listen=taking):
+            before = taking.tries
+            eventually(lambda: taking.tries >= before + 3)
+            taking.full = False
+            eventually(lambda: taking.taken == [0, 1, 2])
+        with running(tmp_path, free_port, listen=taking):
+            city.publish(topic, b"3")
+            eventually(lambda: taking.taken == [0, 1, 2, 3])
         city.close()
 
 
