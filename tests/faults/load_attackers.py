@@ -37,6 +37,7 @@ from load_gateway import Gateway, Speaker, free_port, turn_to, wait_until_it_spe
 from load_nodes import LoadNode, Taken, off_border, street  # noqa: E402
 
 from gateway_rig import MORNING, PtyBridge, mosquitto, write_clock  # noqa: E402
+from stoep import accounts  # noqa: E402
 from stoep.cli import broker_files  # noqa: E402
 
 RESULT = ROOT / "build" / "attackers.json"
@@ -62,7 +63,7 @@ class Wifi:
         self._down: queue.Queue[bytes] = queue.Queue()
         ready = threading.Event()
         self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, node.kid.hex())
-        client.username_pw_set(node.kid.hex(), broker_files.password(node.secret))
+        client.username_pw_set(node.kid.hex(), accounts.password(node.secret))
         client.on_connect = lambda client, *_: client.subscribe(f"stoep/down/{node.kid.hex()}", qos=1)
         client.on_subscribe = lambda *_: ready.set()
         client.on_message = lambda _client, _data, message: self._down.put(bytes(message.payload))
@@ -245,7 +246,7 @@ def broker(folder: Path, seconds: float) -> dict[str, Any]:
         honest.for_seconds(2)
         calm = honest.served()
         honest.calm()
-        account = honest.attacker.kid.hex(), broker_files.password(honest.attacker.secret)
+        account = honest.attacker.kid.hex(), accounts.password(honest.attacker.secret)
         own, victim = f"stoep/up/{account[0]}", f"stoep/up/{honest.by_wifi[0].kid.hex()}"
         genuine = honest.attacker.report(MORNING)
         others = street(NODES, 1)[0]

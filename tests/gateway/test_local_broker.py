@@ -317,7 +317,7 @@ def test_a_node_that_floods_the_broker_does_not_keep_another_from_its_reply(
     other = PlayedNode(name="lamppost-2", kid=bytes.fromhex("c0ffee02"))
     add_lamppost(street, other)
     write_clock(street.parent / "clock", utc=MORNING)
-    account = (node.kid.hex(), broker_files.password(node.secret))
+    account = (node.kid.hex(), accounts.password(node.secret))
     command = [sys.executable, "-c", FLOOD, *account, str(free_port), str(qos), node.seal(bytes(100)).hex()]
     with guarded(street, free_port), serving(street) as service:
         eventually(lambda: any(link.alive() for link in service._links.values()))
