@@ -87,6 +87,8 @@ class State:
         except StoreError as error:
             raise _Broken(f"the store does not open: {error.__cause__ or error}") from None
         try:
+            if database.quarantine.kept():
+                raise _Broken("the store was corrupt, which no power cut may make it")
             with database.reading() as sql:
                 self._whole(sql)
                 self._alarms(sql)
