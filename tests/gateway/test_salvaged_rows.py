@@ -1,5 +1,6 @@
 """Commands, secrets, days and samples through a salvage and a restore: nothing fires twice, no dead secret lives."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from stoep.store.migrate import migrate
 from stoep.store.sample_set import Life, SampleSet
 from stoep.store.squeeze import squeeze
 from test_backup import put_back, taken
+from test_migrations import DATABASES
 from test_rotation import Rotating
 from test_store_corrupt import garbage, spoil
 from town import Town, health
@@ -83,6 +85,18 @@ def test_every_row_of_every_table_is_copied_as_it_was(store: Path) -> None:
                 assert before == after, table
             assert before or table in {"log", "alarm", "ledger", "window"}, table
         old.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_corrupt_store_of_an_older_release_keeps_its_windows(version: int, tmp_path: Path) -> None:
+    store = Path(shutil.copy(DATABASES / f"{version:04}.db", tmp_path / "stoep.db"))
+    old = sqlite3.connect(store)
+    (before,) = old.execute("SELECT count(*) FROM window").fetchone()
+    old.close()
+    with salvaged(store) as (new, lost):
+        assert new.execute("SELECT count(*) FROM window").fetchone() == (before,)
+        assert before > 0
+        assert lost == {}
 
 
 def test_what_is_not_as_it_was_written_is_found_named_and_left_out(store: Path) -> None:

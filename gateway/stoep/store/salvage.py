@@ -168,9 +168,12 @@ class _Table:
     def copy(self) -> int:
         """How many rows, or stretches of them, are missing afterwards."""
         try:
-            there = {str(row[1]) for row in self._old.execute(f"PRAGMA table_info({self._name})")}
+            found = self._old.execute(f"PRAGMA table_info({self._name})").fetchall()
         except sqlite3.Error:
             return 1  # not even the schema
+        there = {str(row[1]) for row in found}
+        if not there.issuperset(self._key):  # an older schema had another
+            self._key = [str(row[1]) for row in sorted(found, key=lambda row: int(row[5])) if row[5]]
         if not there:
             return 0 if self._old_schema_is_older() else 1
         columns = [name for name in self._wanted if name in there]
