@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway_load import SITE, Recording, turn, values, write_settings
-from gateway_talk import Key, Life, Published
+from gateway_talk import Commanded, Key, Life, Published
 
 from gateway_rig import PlayedNode, write_clock
 from stoep import settings
 from stoep.errors import StoreError
 from stoep.service import Service, restore
-from stoep.store import nodes, window_rows
+from stoep.store import commands, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.squeeze import whole
 from stoep.store.windows import Total, Window, start_of
@@ -49,12 +49,19 @@ class State:
     """One outcome of one power cut: `lives` and `sent` tell what had been said by then."""
 
     def __init__(
-        self, folder: Path, recording: Recording, lives: dict[bytes, Life], sent: list[Published], utc: float
+        self,
+        folder: Path,
+        recording: Recording,
+        lives: dict[bytes, Life],
+        sent: list[Published],
+        commanded: Commanded,
+        utc: float,
     ) -> None:
         self._folder = folder
         self._recording = recording
         self._lives = lives
         self._sent = sent
+        self._commanded = commanded
         self._utc = utc
         self.findings: list[str] = []
 
@@ -80,6 +87,8 @@ class State:
         except StoreError as error:
             raise _Broken(f"the store does not open: {error.__cause__ or error}") from None
         try:
+            if database.quarantine.kept():
+                raise _Broken("the store was corrupt, which no power cut may make it")
             with database.reading() as sql:
                 self._whole(sql)
                 self._alarms(sql)
@@ -88,6 +97,7 @@ class State:
             self._windows(database)
             self._on_its_way(database)
             self._given_up(database)
+            self._commands(database)
         except (sqlite3.Error, StoreError) as error:
             raise _Broken(f"the store cannot be read: {error}") from None
         finally:
@@ -185,6 +195,16 @@ class State:
             for key in life.declared.keys() - life.said.keys() - lost[kid].keys():
                 if key <= life.durable:
                     self._find(f"{kid.hex()}: {key} was acknowledged as given up and is not in the ledger")
+
+    def _commands(self, database: Database) -> None:
+        """What was taken from the broker is a row, and what the city was told is a step of it."""
+        with database.reading() as sql:
+            steps = {(row.id, step.result.value) for row in commands.newest(sql, None, -1) for step in row.steps}
+        ids = {command for command, _ in steps}
+        for command in self._commanded.taken - ids:
+            self._find(f"command {command} was taken from the broker and is not in the store")
+        for command, result in self._commanded.told - steps:
+            self._find(f"the city was told that command {command} is {result}, and the store does not know it")
 
     # The nodes come back.
 
@@ -319,6 +339,8 @@ class State:
         said += [(whole(payload), True) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
         for payload, arrives in said:
             content = json.loads(payload)
+            if "result" in content:
+                continue
             if "revision" not in content:
                 events |= {(content["kid"], content["epoch"], content["number"])} if arrives else set()
                 continue
@@ -350,8 +372,9 @@ def _native(database: Database) -> Native:
 
 
 def _waiting(database: Database) -> list[dict[str, Any]]:
-    """What is in the outbox."""
-    return [json.loads(whole(payload)) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
+    """What is in the outbox, beside the results of commands."""
+    found = [json.loads(whole(payload)) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
+    return [content for content in found if "result" not in content]
 
 
 def _revisions(database: Database) -> dict[Where, int]:

@@ -5,6 +5,7 @@ known to the second, by the gateway too.
 """
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -21,8 +22,9 @@ import gateway_trace
 from gateway_disk import Disk
 from gateway_trace import Event
 
-from gateway_rig import MORNING, PlayedNode, PtyBridge, embedded, write_clock
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, embedded, write_clock
 from stoep.resources import firmware_dir
+from stoep.uplink.dialects.native import timestamp
 from stoep.wire.frame import ForgedError
 from stoep.wire.messages import Alarm, Lost, Place, Sample
 from stoep.wire.replies import Answer, Challenge
@@ -35,6 +37,7 @@ _ROUND = 45  # virtual seconds
 _LAYOUT = 1
 _PER_FRAME = 5
 _FULL = 1  # why a node gives up samples
+_COMMANDS = 4  # the city wants something of one of the nodes in every so many rounds
 _PATIENCE = 1.0  # real seconds for a reply; a killed gateway is noticed earlier
 _TRIES = 20
 _SABOTAGE = Path(__file__).parent / "gateway_sabotage.py"
@@ -194,6 +197,7 @@ class _Street:
         self.walkers = []
         self._now = float(_BEGIN)
         self._at = NODES - 1  # who spoke last
+        self._commands = 0
         write_clock(self._clock, utc=_BEGIN, speed=0)
         for number in range(1, NODES + 1):
             kid = bytes((0xC0, 0xFF, 0xEE, number))
@@ -206,10 +210,20 @@ class _Street:
         self._now += _ROUND
         turn(self._clock, _ROUND)
 
-    def go(self, bridge: PtyBridge, run: _Run, rounds: int, *, alarm_first: bool = False) -> None:
+    def _want(self, city: City) -> None:
+        """Of a node whose word on it never comes: the command is superseded, or expires."""
+        self._commands += 1
+        expires = timestamp(self._now + self._chance.randrange(60, 1200))
+        told = {"id": f"c{self._commands}", "expires": expires, "settings": {"interval": 300 + self._commands}}
+        name = self._chance.choice(self.walkers).node.name
+        city.publish(f"stoep/1/{SITE}/{name}/set", json.dumps(told).encode())
+
+    def go(self, bridge: PtyBridge, city: City, run: _Run, rounds: int, *, alarm_first: bool = False) -> None:
         order = self.walkers[self._at :: -1] + self.walkers[: self._at : -1]  # who was answered last speaks first
         for number in range(rounds):
             self._turn_clock()
+            if number % _COMMANDS == 0:
+                self._want(city)
             for walker in order if number == 0 else self.walkers:
                 self._at = self.walkers.index(walker)
                 walker.live(self._now)
@@ -263,13 +277,15 @@ def record(
         options = gateway_trace.KILL if number == 0 and len(rounds) > 1 else gateway_trace.FAST
         with PtyBridge() as bridge, embedded(port, folder):
             write_settings(folder, _settings(bridge.port, port, nodes))
+            city = City(port)
             run = _Run(folder, number, sabotage, *options)
             try:
                 _wait_for_filter(bridge, run, folder / f"log-{number}")
-                street.go(bridge, run, many, alarm_first=number == 0)
+                street.go(bridge, city, run, many, alarm_first=number == 0)
                 time.sleep(0.7)  # the broker's last confirmations, and their rows
             finally:
                 run.end()
+                city.close()
             found = gateway_trace.read(run.trace, store, bridge.port, number, existing)
         events += found
         for event in found:

@@ -102,7 +102,7 @@ class _Cutter:
             for name, content in files.items():
                 (Path(made) / name).write_bytes(content)
             lives, sent = self._talk.before(cut)
-            return State(Path(made), self._recording, lives, sent, self._utc(cut)).check()
+            return State(Path(made), self._recording, lives, sent, self._talk.commanded(cut), self._utc(cut)).check()
 
 
 _cutters: list[_Cutter] = []  # of this worker

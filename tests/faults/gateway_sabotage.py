@@ -5,11 +5,13 @@ python gateway_sabotage.py KIND gateway --config gateway.toml
 
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from stoep.cli import main
+from stoep.downlink.commands import Commands
 from stoep.store import ledger, window_rows
 from stoep.store.journal import Journal
 from stoep.store.log import Entry
@@ -81,6 +83,17 @@ def _unbooked() -> None:
     ledger.enter = parted
 
 
+def _taken() -> None:
+    """The broker hears that a command has come before it is on the disk."""
+    take = Commands.take
+
+    def later(*arguments: Any) -> None:
+        time.sleep(0.2)
+        take(*arguments)
+
+    Commands.take = lambda *arguments: threading.Thread(target=later, args=arguments).start()  # type: ignore[method-assign]
+
+
 KINDS = {
     "off": lambda: _synchronous("OFF"),
     "normal": lambda: _synchronous("NORMAL"),
@@ -88,6 +101,7 @@ KINDS = {
     "split": _split,
     "unposted": _unposted,
     "unbooked": _unbooked,
+    "taken": _taken,
 }
 
 

@@ -98,6 +98,13 @@ def read_publish(body: bytes) -> tuple[int, str, bytes]:
     return int.from_bytes(rest[:2], "big"), topic, rest[3 + rest[2] :]
 
 
+class Commanded(NamedTuple):
+    """What the city knows of its commands, by id: which the gateway took from the broker, what it said came of them."""
+
+    taken: set[str]
+    told: set[tuple[str, str]]
+
+
 class Talk:
     """Everything that was said in a recording, with the event at which it was."""
 
@@ -105,6 +112,8 @@ class Talk:
         self.spoken: list[Spoken] = []
         self.answered: list[Answered] = []
         self.published: list[Published] = []
+        self._commanded: list[tuple[int, str, str | None]] = []  # event, command, what came of it; None: PUBACK
+        self._wanted: dict[tuple[str, int], str] = {}
         self._secrets = secrets
         self._keys = {kid: frame.uplink_keys(secret) for kid, secret in secrets.items()}
         self._counters: defaultdict[bytes, list[int]] = defaultdict(list)
@@ -138,6 +147,14 @@ class Talk:
             if message.at < cut
         ]
         return dict(lives), sent
+
+    def commanded(self, cut: int) -> Commanded:
+        """As `before`."""
+        known = [(command, result) for at, command, result in self._commanded if at < cut]
+        return Commanded(
+            {command for command, result in known if result is None},
+            {(command, result) for command, result in known if result is not None},
+        )
 
     def _heard(self, at: int, message: object) -> None:
         if not isinstance(message, HeardFrame):
@@ -177,9 +194,19 @@ class Talk:
                 number, topic, payload = read_publish(body)
                 if payload.endswith(_BACKLOG):
                     payload = payload.removesuffix(_BACKLOG) + b"}"
+                if topic.endswith("/set/result"):
+                    content = json.loads(payload)
+                    self._commanded.append((at, content["id"], content["result"]))
+                    continue
                 message = Published(at, topic, json.loads(payload), payload)
                 self.published.append(message)
                 self._in_flight[event.connection, number] = message
+            elif isinstance(event, Got) and kind == _PUBLISH:
+                number, _, payload = read_publish(body)
+                self._wanted[event.connection, number] = json.loads(payload)["id"]
+            elif isinstance(event, Sent) and kind == _PUBACK:
+                command = self._wanted.pop((event.connection, int.from_bytes(body[:2], "big")))
+                self._commanded.append((at, command, None))
             elif isinstance(event, Got) and kind == _PUBACK:
                 found = self._in_flight.pop((event.connection, int.from_bytes(body[:2], "big")), None)
                 if found is not None and (len(body) < 3 or body[2] < _FAILURE):

@@ -29,6 +29,7 @@ def test_the_gateway_keeps_its_promises_wherever_the_power_is_cut() -> None:
         pytest.param("off", ("acknowledged", "durable"), id="synchronous=OFF"),
         pytest.param("early", ("acknowledged", "durable"), id="acknowledged before the commit"),
         pytest.param("split", ("the window adds up",), id="windows and what they count in two transactions"),
+        pytest.param("taken", ("was taken from the broker",), id="a command acknowledged before it is a row"),
     ],
 )
 def test_a_gateway_without_one_of_its_safeguards_is_found_out(kind: str, told: tuple[str, ...]) -> None:

@@ -204,6 +204,7 @@ class City:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client.on_message = None  # else they hold each other, and its sockets are closed when somebody sweeps
 
 
 @contextlib.contextmanager

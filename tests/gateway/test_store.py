@@ -1,5 +1,6 @@
 """The store: what was committed is there after a crash, once; an old store becomes a new one."""
 
+import random
 import sqlite3
 from pathlib import Path
 
@@ -289,3 +290,31 @@ def test_a_row_read_again_for_one_sample_does_not_count_the_other_twice(chain: C
     chain.commit()
     chain.turn()
     assert [window["channels"]["humidity"]["count"] for window in chain.windows()] == [2]
+
+
+def test_the_newest_windows_are_found_without_reading_them_all(database: Database) -> None:
+    chance = random.Random(4)
+    kids = [bytes([number, 0, 0, 1]) for number in range(7)]
+    rows = {
+        (kid, start * SECONDS): Window(kid, start * SECONDS, revision=chance.randrange(3), due=chance.random() < 0.3)
+        for kid in kids
+        for start in chance.sample(range(90), 12)
+    }
+    for row in rows.values():
+        row.revision *= row.kid != kids[3]  # which has none that was published
+    with database.transaction() as sql:
+        window_rows.save(sql, rows.values())
+    wanted = {}
+    for row in sorted(rows.values(), key=lambda row: row.start):
+        if row.revision > 0:
+            wanted[row.kid] = row
+    seen: list[str] = []
+    with database.reading() as sql:
+        sql.set_trace_callback(seen.append)
+        found = window_rows.newest(database)
+        sql.set_trace_callback(None)
+        plans = [step[3] for query in set(seen) for step in sql.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert {row.kid: row for row in found} == wanted
+    assert [row.kid for row in found] == sorted(wanted)
+    assert plans
+    assert all(plan.startswith("SEARCH window USING PRIMARY KEY") for plan in plans), plans

@@ -4,11 +4,11 @@ Every lamp tells all others of its own motions and of nothing else, and each mak
 frame is relayed, so nothing can travel on by itself. One motion brightens nobody. Two lamps' motions at a pace of
 people (`node/lamp/motions.py`) are somebody on the way, and from then on each motion where that one is expected moves
 the light at once. Bright are the lamp that sees somebody, the next one ahead, and every lamp that will be reached in
-six seconds, two lamps ahead at most or what six seconds reach; the one just behind for a moment, lest they turn round;
-both sides where it is not clear which way it goes on. Speed says how long: a slow walker is given the time, at most
-two minutes from the last motion, and whoever lingers under one lamp three. People turn, pass each other and are missed
-by a PIR, so while anybody is on the way each motion besides lights its lamp, both beside it, and two ahead of a
-bicycle, for as long as whoever moved there takes to come past.
+six seconds, two lamps ahead at most, or as many as a bicycle passes that the PIRs between do not see; the one just
+behind for a moment, lest they turn round; both sides where it is not clear which way it goes on. Speed says how long: a
+slow walker is given the time, at most two minutes from the last motion, and whoever lingers under one lamp three.
+People turn, pass each other and are missed by a PIR, so while anybody is on the way each motion besides lights its
+lamp, both beside it, and two ahead of a bicycle, for as long as whoever moved there takes to come past.
 
     one on the way    [lamp, when first seen there, when come there, speed in mm/s, direction or 0, a bit for each lamp
                        that saw it, times it turned, bright from, bright until, given up]
@@ -20,7 +20,7 @@ import time
 
 from micropython import const
 
-from node.lamp.motions import BLUR, FASTEST, Motions, after, pace
+from node.lamp.motions import BLUR, FASTEST, RIDES, Motions, after, pace
 
 _LAMP, _AT, _CAME, _SPEED, _WAY = const(0), const(1), const(2), const(3), const(4)
 _SEEN, _TURNS, _FROM, _UNTIL, _GONE = const(5), const(6), const(7), const(8), const(9)
@@ -28,7 +28,8 @@ _SEEN, _TURNS, _FROM, _UNTIL, _GONE = const(5), const(6), const(7), const(8), co
 _MOST = const(4)
 _LAMPS = const(32)
 _AHEAD_MS = const(6000)
-_FAR_MS = const(10000)  # on a bicycle two lamps may miss somebody
+_FAR_MS = const(12000)
+_MISSED = const(2)  # lamps in a row that may not see a bicycle pass
 _HOLD_MS = const(4000)
 _LONGEST_MS = const(120000)
 _LINGER_MS = const(180000)
@@ -184,8 +185,9 @@ class Follow:
         reached = after(distance, speed)
         if 0 <= steps <= 1:
             one[_FROM] = now
-        elif steps > 0 and (steps == 2 or reached <= _FAR_MS) and way:
-            one[_FROM] = time.ticks_add(one[_AT], reached - _AHEAD_MS)
+        elif way and steps > 0 and (steps == 2 or (speed >= RIDES and (steps <= _MISSED + 1 or reached <= _FAR_MS))):
+            early = reached if steps == 2 else reached * 2 // 3  # by how much a pace of two PIRs is wrong
+            one[_FROM] = time.ticks_add(one[_AT], early - _AHEAD_MS)
         else:  # behind, or too far to tell
             until = time.ticks_add(now, min(after(_BACK, speed), _BACK_MS))
             left = time.ticks_diff(one[_UNTIL], now)

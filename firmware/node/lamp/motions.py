@@ -15,7 +15,7 @@ import time
 from micropython import const
 
 SLOWEST, FASTEST = const(417), const(9722)  # mm/s: 1.5 and 35 km/h
-_RIDES = const(2500)  # mm/s: nobody on foot is faster for long
+RIDES = const(2500)  # mm/s: nobody on foot is faster for long
 BLUR = const(100)  # dm: how far from a lamp its PIR may see somebody, and a little
 
 _VISITS = const(8)
@@ -95,7 +95,7 @@ class Motions:
             if 1 <= (lamp - other[0]) * way <= _REACH:
                 distance = abs(self.places[lamp] - self.places[other[0]])
                 passed = time.ticks_diff(when, other[2])
-                if after(distance - BLUR, FASTEST) <= passed <= after(distance + BLUR, _RIDES):
+                if after(distance - BLUR, FASTEST) <= passed <= after(distance + BLUR, RIDES):
                     return pace(distance, passed)
         return 0
 

@@ -1,4 +1,4 @@
-"""One command of the city, and what came of it, as a row says it; what the city gave a node."""
+"""One command of the city as it is kept; what reads it back knows what is not as it was written."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -63,7 +63,3 @@ def settings_of(kid: bytes, text: str) -> dict[int, int]:
         return msgspec.json.decode(text, type=dict[int, int])
     except msgspec.DecodeError as error:
         raise CorruptError(f"the city's settings of {kid.hex()} are not as they were written ({error})") from error
-
-
-def spell(steps: tuple[Step, ...]) -> str:
-    return msgspec.json.encode(steps).decode()

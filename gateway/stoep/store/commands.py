@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from stoep.store.command import OPEN, Command, Result, Step, settings_of, spell, steps_of
+from stoep.store.command import OPEN, Command, Result, Step, settings_of, steps_of
 from stoep.store.database import Database
 
 KEPT_SECONDS = 400 * 86_400
@@ -25,13 +25,17 @@ def _command(row: tuple[Any, ...]) -> Command:
     return Command(number, node, kid, id_, sender, expires, content, received, Result(result), version, told)
 
 
+def _steps(steps: tuple[Step, ...]) -> str:
+    return msgspec.json.encode(steps).decode()
+
+
 def add(sql: sqlite3.Connection, command: Command) -> Command:
     """Within the caller's transaction: the command with the number that it gets."""
     told = (command.node, command.kid, command.id, command.sender, command.expires, command.content, command.received)
     cursor = sql.execute(
         "INSERT INTO command (node, kid, id, sender, expires, content, received, result, version, steps) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*told, command.result, command.version, spell(command.steps)),
+        (*told, command.result, command.version, _steps(command.steps)),
     )
     return replace(command, number=int(cursor.lastrowid or 0))
 
@@ -41,7 +45,7 @@ def move(sql: sqlite3.Connection, command: Command, step: Step, version: int | N
     moved = replace(command, result=step.result, version=version, steps=(*command.steps, step))
     sql.execute(
         "UPDATE command SET result = ?, version = ?, steps = ? WHERE number = ?",
-        (moved.result, moved.version, spell(moved.steps), moved.number),
+        (moved.result, moved.version, _steps(moved.steps), moved.number),
     )
     return moved
 

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 
-from stoep.store.command import DOUBTFUL, OPEN
+from stoep.store import command
 
 _OPEN = 1 << 62  # no clock has told yet when the gap ended
 
@@ -18,7 +18,7 @@ def open_gap(sql: sqlite3.Connection, *generations: int) -> int:
     generation: int = max(own, *generations, int(time.time())) + 1
     sql.execute("UPDATE store SET generation = ?, incomplete = ?", (generation, _OPEN))
     sql.execute("UPDATE window SET partial = 1")
-    sql.execute("UPDATE command SET expires = ? WHERE result IN (?, ?)", (DOUBTFUL, *OPEN))
+    sql.execute("UPDATE command SET expires = ? WHERE result IN (?, ?)", (command.DOUBTFUL, *command.OPEN))
     return generation
 
 

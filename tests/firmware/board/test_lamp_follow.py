@@ -44,7 +44,7 @@ def test_one_lamp_alone_brightens_nobody_however_often():
 def test_two_lamps_at_a_pace_of_people_do_with_both_lamps_beside_at_once():
     assert bright([(1, 0), (2, 20000)], 20001) == [1, 2, 3]
     assert bright([(3, 0), (2, 20000)], 20001) == [1, 2, 3]
-    assert bright([(1, 0), (2, 2600)], 2601) == [1, 2, 3, 4]  # at 35 km/h six seconds are more than two lamps
+    assert bright([(1, 0), (2, 2600)], 2601) == [1, 2, 3, 4, 5]  # at 35 km/h six seconds are more than two lamps
     assert bright([(1, 0), (2, 900)], 901) == []  # faster than anybody
     assert bright([(1, 0), (2, 90000)], 90001) == []  # slower
     assert bright([(1, 0), (4, 40000)], 40001) == []  # two lamps between them
@@ -60,16 +60,18 @@ def test_a_dead_lamp_is_bridged():
 def test_the_wave_goes_on_by_itself_for_a_moment_and_not_for_ever():
     motions = [(0, 0), (1, 4000)]  # a cyclist
     assert bright(motions, 4001) == [0, 1, 2, 3]
-    assert bright(motions, 12000) == [1, 2, 3]  # nobody came back
+    assert bright(motions, 12000) == [1, 2, 3, 4]  # nobody came back
     for now in range(4001, 60000, 500):
-        assert 4 not in bright(motions, now) and 5 not in bright(motions, now)
-    assert bright(motions, 25000) == []
+        assert 5 not in bright(motions, now)
+    assert bright(motions, 27500) == []
 
 
 def test_two_lamps_that_miss_a_fast_cyclist_do_not_stop_the_light():
-    motions = [(0, 0), (1, 3200)]  # 28 km/h: lamp 4 is reached after nine seconds
-    assert 4 in bright(motions, 3200 + 9600 - LEAD - FADE)
-    assert 5 not in bright(motions, 3200 + 9600)
+    motions = [(0, 0), (1, 7000)]  # 13 km/h as far as two PIRs can tell, and may be 18
+    assert 4 in bright(motions, 7000 + 15000 - LEAD - FADE)
+    assert 5 not in bright(motions, 7000 + 15000)
+    motions = [(1, 0), (2, 25000)]  # nobody's bicycle
+    assert 5 not in bright(motions, 25000 + 60000)
 
 
 def test_a_cyclist_who_comes_past_somebody_slow_has_light_two_lamps_ahead():
