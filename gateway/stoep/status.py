@@ -3,7 +3,7 @@ whoever asks on the machine itself."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from stoep import __version__
 from stoep.clock import Clock, real, timestamp
@@ -20,11 +20,20 @@ from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
 
 _log = logging.getLogger(__name__)
-CHANGED_SECONDS = 2.0  # real, while something changes
+CHANGED_SECONDS = 2.0  # real, between two looks; on a large site more:
+_REST, _LONGEST = 400, 10.0  # times as long as a look took; real seconds
 QUIET_SECONDS = 60.0  # real, while nothing does
 
 
-_Known = tuple[Identity, Window | None, Heard | None, float | None, dict[str, Any]]
+class _Known(NamedTuple):
+    """What a node's last state was made from."""
+
+    identity: Identity
+    window: Window | None
+    heard: Heard | None
+    utc: float | None
+    condition: Condition | None
+    silent: bool
 
 
 class Status:
@@ -59,14 +68,20 @@ class Status:
         self._said: dict[str, Any] | None = None
         self._said_at = 0.0
         self._looked_at = 0.0
+        self._rest = CHANGED_SECONDS
         self._heard: dict[bytes, tuple[Heard, float | None]] = {}
-        self._nodes_said: dict[bytes, _Known] = {}  # what each node's last state was made from
+        self._nodes_said: dict[bytes, _Known] = {}
 
     def publish(self, identities: Mapping[bytes, Identity], *, now: bool = False) -> None:
         """Puts what changed where the publisher finds it."""
-        if not now and real() - self._looked_at < CHANGED_SECONDS:
+        began = real()
+        if not now and began - self._looked_at < self._rest:
             return
-        self._looked_at = real()
+        self._looked_at = began
+        self._look(identities)
+        self._rest = max(CHANGED_SECONDS, min(_LONGEST, _REST * (real() - began)))
+
+    def _look(self, identities: Mapping[bytes, Identity]) -> None:
         trusted = self._clock.trusted()
         if self._states:
             self._publish_nodes(identities, trusted=trusted)
@@ -154,13 +169,12 @@ class Status:
                 continue
             utc = None if last is None else self._dated(kid, last, trusted=trusted)
             condition = conditions.get(kid)
-            more: dict[str, Any] = {}
-            if condition is not None:
-                more = summary.node(condition, silent=condition.silent(utc, now, started))
-            known = (identity, window, last, utc, more)
+            silent = condition is not None and condition.silent(utc, now, started)
+            known = _Known(identity, window, last, utc, condition, silent)
             if self._nodes_said.get(kid) != known:
                 self._nodes_said[kid] = known
-                self._retained.put(*self._native.state(*known))
+                more = {} if condition is None else summary.node(condition, silent=silent)
+                self._retained.put(*self._native.state(identity, window, last, utc, more))
 
     def _now(self) -> tuple[float, float]:
         """Now and the service's start in Unix seconds, as good as the clock is."""

@@ -92,6 +92,21 @@ def test_a_late_sample_reopens_its_window_with_a_higher_revision(chain: Chain) -
     assert second["channels"]["temperature"]["last"] == 2.0
 
 
+def test_late_samples_reopen_their_window_together(chain: Chain) -> None:
+    chain.refiner._rest = 3600.0
+    report(chain, at(3, 30, 300), tick=30, back=None)
+    report(chain, tick=50)
+    report(chain, tick=SECONDS + 100)
+    assert [window["revision"] for window in chain.windows()] == [1], "nobody waits for the first"
+    report(chain, at(1, 10, 100), tick=SECONDS + 130)
+    report(chain, at(2, 20, 200), tick=SECONDS + 160)
+    assert chain.windows() == []
+    chain.refiner._rest = 0.0
+    chain.turn()
+    (second,) = chain.windows()
+    assert (second["revision"], second["channels"]["temperature"]["count"]) == (2, 3)
+
+
 def test_a_window_waits_for_its_end_and_a_minute_more(chain: Chain, clock: TurnedClock) -> None:
     report(chain, at(1, 5), tick=5, back=None)
     report(chain, tick=35)

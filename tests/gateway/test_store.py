@@ -144,6 +144,39 @@ def test_a_window_that_may_have_been_purged_is_partial(database: Database) -> No
     assert not window_rows.find(database, kid, 71 * DAY).partial
 
 
+def test_windows_that_end_together_cost_a_few_pages_however_many_went_before(database: Database) -> None:
+    """Bytes of the card: by node, each of them would write a page of its own as soon as a node has a dozen."""
+    kids = [b"\xc0\xff" + number.to_bytes(2, "big") for number in range(200)]
+    totals = {channel: Total(15, 15_000, 900, 1100, 1000) for channel in range(8)}
+    with database.transaction() as sql:
+        for number in range(30):
+            window_rows.save(sql, [Window(kid, number * SECONDS, revision=1, totals=totals) for kid in kids])
+    database.checkpoint()
+    with database.transaction() as sql:
+        window_rows.save(sql, [Window(kid, 30 * SECONDS, revision=1, totals=totals) for kid in kids])
+    with database.reading() as sql:
+        _, pages, _ = sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert pages < len(kids) / 4
+
+
+def test_the_newest_published_window_of_a_node_is_found_on_a_day_long_past(chain: Chain, clock: TurnedClock) -> None:
+    chain.ask(sample(1, 5))
+    chain.commit()
+    clock.now += 30
+    chain.ask(tick=35, back=1)
+    chain.commit()
+    clock.now += SECONDS + 100
+    chain.turn()
+    with chain.database.transaction() as sql:
+        window_rows.save(sql, [Window(b"\xc0\xff\xee\x99", 40 * DAY + int(MORNING), revision=1)])
+    (found,) = window_rows.newest(chain.database)
+    assert (found.kid, found.revision) == (chain.node.kid, 1)
+    with chain.database.reading() as sql:
+        assert window_rows.last(sql, chain.node.kid) == found.totals
+        assert window_rows.published(sql, chain.node.kid, found.start, found.end) == [found.totals]
+        assert window_rows.published(sql, chain.node.kid, found.end, found.end + DAY) == []
+
+
 @pytest.fixture
 def chain(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Chain:
     return Chain(tmp_path / "stoep.db", clock, node)
