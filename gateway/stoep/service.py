@@ -12,7 +12,6 @@ from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
 from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
 from stoep.downlink.prompt import Prompt
-from stoep.errors import StoreFullError
 from stoep.exchange import Exchange
 from stoep.fleet.survey import wanted
 from stoep.fleet.watch import Watch as FleetWatch
@@ -209,7 +208,6 @@ class Service:
             restore(database),
             old_days=chosen.registry.old_secret_days,
         )
-        self._applied = True
         self._apply_registry()
         self._cabinet: Cabinet | None = None
         if chosen.cabinet.bme280:
@@ -265,8 +263,8 @@ class Service:
                 self._read_settings()
             if now - looked >= _REGISTRY_SECONDS:
                 looked = now
-                if self._registry.refresh() or not self._applied:
-                    self._reapply_registry()
+                if self._registry.refresh():
+                    self._apply_registry()
             if now - fed >= _WATCHDOG_SECONDS:
                 fed = now
                 self._vigil.feed()
@@ -292,16 +290,6 @@ class Service:
     def _committed(self, entries: list[Entry]) -> None:
         self.intake.committed(entries)
         self._refiner.committed()
-
-    def _reapply_registry(self) -> None:
-        """On a full disk a new node has to wait; who was retired must not, and is not believed from now on."""
-        self._applied = False
-        try:
-            self._apply_registry()
-        except StoreFullError:
-            self.intake.keep_only(self._registry.entries)
-            return
-        self._applied = True
 
     def _apply_registry(self) -> None:
         self._members.apply(self._registry.entries.values())

@@ -7,7 +7,7 @@ bad input is counted, logged at a bounded rate, dropped.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from stoep.clock import EPOCH_2000, Clock, real
@@ -95,12 +95,6 @@ class Intake:
                 if self._nodes[kid].identity in self._ended:
                     self._nodes[kid] = node
                     del self._coming[kid]
-
-    def keep_only(self, kids: Collection[bytes]) -> None:
-        """Nobody else is believed any more."""
-        with self._lock:
-            self._nodes = {kid: node for kid, node in self._nodes.items() if kid in kids}
-            self._coming = {kid: node for kid, node in self._coming.items() if kid in kids}
 
     def known(self, identity: int) -> Node | None:
         """A node already met in this instance: its keys and counters must go on, not start again."""
