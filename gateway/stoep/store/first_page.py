@@ -1,8 +1,8 @@
 """A store whose first page is gone cannot be read at all: it tells where every table begins.
 
 Every store begins with the statements of `0001.sql`, on the same pages, so that page is lent from a fresh one. What
-later releases added to an older store may lie anywhere: it is given up. So are the windows of a store that was older
-than `0008.sql`, which builds their table anew: what lies in its place has not the checksum of a window.
+later releases added to an older store may lie anywhere: it is given up. So may be the windows of a store that was
+older than `0008.sql`, which builds their table anew: what lies in its place has not the checksum of a window.
 """
 
 import shutil
