@@ -64,7 +64,7 @@ def write_settings(
         "",
         "[store]",
         'path = "stoep.db"',
-        "commit_seconds = 1.0",  # real: ten would be hours of a street that lives fast
+        "commit_seconds = 0.2",  # real: ten would be hours of a street that lives fast
         "",
         "[[bridge]]",
         f"port = {_quoted(port)}",
