@@ -8,8 +8,8 @@ VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 PYTEST := $(BIN)/python -m pytest
-# Two processes share the tests; what wants the cores for itself is in one group, and runs one after the other.
-SHARED := -n 2 --dist loadgroup
+# Two processes share the tests.
+SHARED := -n 2 --dist worksteal
 QUICK := -m "not slow"
 STUBS := micropython-esp32-stubs>=1.28,<2
 
@@ -42,7 +42,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night ## the long campaigns one after the other, over an hour
+proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night ## the long campaigns one after the other, over two hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"

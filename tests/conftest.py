@@ -35,6 +35,11 @@ def _validated() -> dict[str, int]:
     return dict(contract.validated) if contract is not None else {}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has a time limit of its own takes longest, and begins first: nobody shall wait for it alone at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """One of two processes that share the work tells the first one what it measured."""
     config = session.config

@@ -27,8 +27,6 @@ from stoep_twin.surroundings import Surroundings
 from stoep_twin.wiring import Wiring
 from stoep_twin.world.place import Place
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 _ROOT = Path(__file__).resolve().parents[2]
 _ATTACK = _ROOT / "tests" / "faults" / "attack.py"
 _KID = b"\xc0\xff\xee\x01"

@@ -14,8 +14,6 @@ import tape
 from gateway_rig import sample
 from stoep.wire.replies import Challenge
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 
 def test_of_everything_said_again_and_forged_nothing_is_believed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -17,8 +17,6 @@ from serial_rig import Rig
 from stoep.resources import firmware_dir
 from stoep.wire import serial as line
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 
 def _all_hold(*cases: Coroutine[Any, Any, Outcome]) -> None:
     async def run() -> list[Outcome]:

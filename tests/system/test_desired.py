@@ -10,7 +10,7 @@ import pytest
 from stoep.wire.replies import version_of
 from stoep_twin.street import Options, Street
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("streets")]
+pytestmark = pytest.mark.slow
 
 
 class _Watched:

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 Wait = Callable[[Path, str, float], None]
 _FIRST_WINDOW = "the city has its first window"
 

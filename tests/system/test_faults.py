@@ -12,8 +12,6 @@ from stoep_twin.chips.lamp import Failing
 from stoep_twin.faults import Kind
 from stoep_twin.street import Options, Street
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 
 class _Watched:
     """A small street, and the alarms that the city hears of it."""

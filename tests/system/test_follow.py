@@ -13,7 +13,6 @@ from stoep_twin.street import Options, Street
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("light")  # takes six minutes and hardly a core
 @pytest.mark.timeout(620)  # people walk, and the lamps reckon in real time
 def test_light_follows_five_people(streets: Any, figure: Callable[[str], None]) -> None:
     status, summary = streets.run("--scenario", "follow-me", "--passages", "5", seconds=600)

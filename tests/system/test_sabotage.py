@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 _ROOT = Path(__file__).resolve().parents[2]
 
 

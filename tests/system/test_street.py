@@ -8,8 +8,6 @@ import pytest
 
 from stoep_twin import interpreter
 
-pytestmark = pytest.mark.xdist_group("streets")
-
 _CLIMATE = ("humidity", "pressure", "temperature")
 _DUST = "pm1_0", "pm2_5", "pm10"
 
