@@ -123,7 +123,7 @@ import machine, time
 from node.sensors.pms5003 import PMS5003
 fed = []
 def pause(ms):
-    fed.append(1)
+    fed.append(ms)
     time.sleep_ms(ms)
 uart = machine.UART(1, baudrate=9600, tx=27, rx=26)
 sensor = PMS5003(uart, machine.Pin(25, machine.Pin.OUT, value=0), pause)
@@ -132,7 +132,7 @@ for turn in range(3):
         print("values", *sensor.read())
     except (OSError, ValueError) as error:
         print(type(error).__name__, error)
-    print("fed", len(fed) > 30, "running", machine.Pin(25).value())
+    print("fed", len(fed) > 9 and max(fed) <= 1000, "running", machine.Pin(25).value())
     fed.clear()
 machine.deepsleep()
 """
