@@ -56,6 +56,7 @@ def test_a_node_takes_no_reply_but_its_gateways_to_this_very_frame(tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # seventy seconds on a quiet machine
 def test_a_street_whose_every_frame_is_said_again_believes_none_and_serves_its_own(tmp_path: Path) -> None:
     found = asyncio.run(attack_street.AttackedStreet(tmp_path).attacked())
     assert found.problems == []
