@@ -8,8 +8,8 @@ VENV := $(BUILD)/venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 PYTEST := $(BIN)/python -m pytest
-# Two processes share the tests.
-SHARED := -n 2 --dist worksteal
+# Two processes share the tests: tests/conftest.py says how.
+SHARED := -n 2
 QUICK := -m "not slow"
 STUBS := micropython-esp32-stubs>=1.28,<2
 

@@ -1,6 +1,7 @@
 """What tests of more than one room need."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 60  # seconds: a script that is still running then hangs
 
 
 _FIGURES = pytest.StashKey[list[str]]()
+# But for the one that lives as slowly as people walk.
+_STREETS = re.compile(
+    r"tests/(system/(?!test_follow.py::test_light_follows)|faults/test_(nonces|replay|serial|load_attackers))"
+)
 _VALIDATED = pytest.StashKey[Counter[str]]()
 
 # How long an example takes says how busy this machine is, not what the code does.
-settings.register_profile("stoep", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("stoep", deadline=None)
 settings.load_profile("stoep")
 
 
@@ -33,6 +39,18 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
 def _validated() -> dict[str, int]:
     contract = sys.modules.get("contract")
     return dict(contract.validated) if contract is not None else {}
+
+
+class _Together(LoadScopeScheduling):
+    """A file's tests stay together, for what they share is made once; streets that live fast follow each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "streets" if _STREETS.match(nodeid) else nodeid.split("::", maxsplit=1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together:
+    return _Together(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 whoever asks on the machine itself."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from stoep.uplink.retained import Retained
 
 _log = logging.getLogger(__name__)
 CHANGED_SECONDS = 2.0  # real, between two looks; on a large site more:
-_REST, _LONGEST = 400, 10.0  # times as long as a look took; real seconds
+_REST, _LONGEST = 400, 10.0  # times as long as a look took of the processor; real seconds
 QUIET_SECONDS = 60.0  # real, while nothing does
 
 
@@ -78,8 +79,9 @@ class Status:
         if not now and began - self._looked_at < self._rest:
             return
         self._looked_at = began
+        worked = time.thread_time()  # not what it waited: on a busy machine it would fall silent
         self._look(identities)
-        self._rest = max(CHANGED_SECONDS, min(_LONGEST, _REST * (real() - began)))
+        self._rest = max(CHANGED_SECONDS, min(_LONGEST, _REST * (time.thread_time() - worked)))
 
     def _look(self, identities: Mapping[bytes, Identity]) -> None:
         trusted = self._clock.trusted()
@@ -91,8 +93,8 @@ class Status:
         if document == self._said and real() - self._said_at < QUIET_SECONDS:
             return
         self._said, self._said_at = document, real()
-        time = timestamp(self._clock.utc()) if trusted else None
-        self._retained.put(self._native.gateway_topic, self._native.gateway({**document, "time": time}))
+        now = timestamp(self._clock.utc()) if trusted else None
+        self._retained.put(self._native.gateway_topic, self._native.gateway({**document, "time": now}))
 
     def report(self) -> dict[str, Any]:
         """All of it, for `stoep status` and the metrics: JSON-able, without a look into the store."""

@@ -15,6 +15,7 @@ from gateway_rig import sample
 from stoep.wire.replies import Challenge
 
 
+@pytest.mark.slow
 def test_of_everything_said_again_and_forged_nothing_is_believed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -56,7 +57,6 @@ def test_a_node_takes_no_reply_but_its_gateways_to_this_very_frame(tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # seventy seconds on a quiet machine
 def test_a_street_whose_every_frame_is_said_again_believes_none_and_serves_its_own(tmp_path: Path) -> None:
     found = asyncio.run(attack_street.AttackedStreet(tmp_path).attacked())
     assert found.problems == []

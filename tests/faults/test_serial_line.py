@@ -29,6 +29,7 @@ def _all_hold(*cases: Coroutine[Any, Any, Outcome]) -> None:
 # -- what holds --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_0x03_at_any_millisecond_of_a_boot_costs_at_most_another_boot(tmp_path: Path) -> None:
     _all_hold(serial_cases.interrupted_boots(1, 1.0, tmp_path, 1))
 

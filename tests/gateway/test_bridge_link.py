@@ -79,6 +79,7 @@ def test_nothing_is_sent_before_the_bridge_says_hello(play: Callable[[str], Play
     os.close(silent._slave)
 
 
+@pytest.mark.slow
 def test_the_filter_is_pushed_at_each_boot_and_when_the_registry_changes(
     bridge: PtyBridge, play: Callable[[str], Played]
 ) -> None:
@@ -104,6 +105,7 @@ def test_the_filter_is_pushed_again_when_the_bridge_could_not_read_the_line(
     assert bridge.filters.get(timeout=3).kids == (b"aaaa",), "what it could not read may have been the filter"
 
 
+@pytest.mark.slow
 def test_a_filter_longer_than_the_ring_goes_in_pieces_as_they_are_consumed(
     bridge: PtyBridge, play: Callable[[str], Played]
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_street_that_never_pauses_does_not_keep_the_filter_away(bridge: PtyBri
         link.stop()
 
 
+@pytest.mark.slow
 def test_there_are_never_more_bytes_on_their_way_than_were_granted(
     bridge: PtyBridge, play: Callable[[str], Played]
 ) -> None:
@@ -177,6 +180,7 @@ def test_a_port_that_is_not_there_yet_is_tried_until_it_is(
     assert "problem" not in played.link.status()
 
 
+@pytest.mark.slow
 def test_a_bridge_that_is_pulled_and_put_back_goes_on(tmp_path: Path, play: Callable[[str], Played]) -> None:
     port = tmp_path / "ttyUSB0"
     with PtyBridge() as first:

@@ -144,6 +144,7 @@ def test_two_that_are_looked_for_take_a_port_each(plugged: Plugged, bridge: PtyB
             link.stop()
 
 
+@pytest.mark.slow
 def test_a_bridge_that_moves_to_another_port_is_found_again(plugged: Plugged, start: Start) -> None:
     with PtyBridge() as first:
         plugged.plug(first.port)

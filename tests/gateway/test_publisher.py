@@ -36,6 +36,7 @@ def test_what_is_urgent_goes_first(tmp_path: Path) -> None:
     assert [message.payload for message in outbox.next(1, {outbox.next(1, ())[0].id})] == [b"3"]
 
 
+@pytest.mark.slow
 def test_what_waits_while_the_broker_is_gone_arrives_when_it_is_back(
     tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +82,7 @@ def test_only_the_newest_of_a_topic_is_kept() -> None:
     assert retained.take() == ("a", b"3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", [0x80, 0x87, 0x97, 0x99])
 def test_a_refused_message_stays_in_the_outbox_and_is_tried_again(
     reason: int, tmp_path: Path, scripted: Callable[..., ScriptedBroker], monkeypatch: pytest.MonkeyPatch
@@ -101,6 +103,7 @@ def test_nobody_listening_is_no_refusal(tmp_path: Path, scripted: Callable[..., 
         eventually(lambda: len(gateway.outbox) == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("allowed", "expected"), [(None, 20), (1, 1), (3, 3), (1000, 20)])
 def test_no_more_is_in_flight_than_the_broker_and_we_can_bear(
     allowed: int | None, expected: int, tmp_path: Path, scripted: Callable[..., ScriptedBroker]

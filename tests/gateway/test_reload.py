@@ -133,6 +133,7 @@ def level() -> Iterator[None]:
     root.setLevel(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("level")
 def test_the_city_is_told_what_waits_for_a_restart_and_what_is_wrong(
     changed: Changed, bridge: PtyBridge, broker_port: int, city: City, tmp_path: Path
@@ -163,6 +164,7 @@ def test_the_city_is_told_what_waits_for_a_restart_and_what_is_wrong(
         thread.join(10)
 
 
+@pytest.mark.slow
 def test_a_hangup_does_not_end_the_process(changed: Changed, bridge: PtyBridge, tmp_path: Path) -> None:
     write_clock(tmp_path / "clock", utc=MORNING)
     changed.change("/dev/ttyUSB0", bridge.port)

@@ -85,6 +85,7 @@ def test_a_reading_goes_from_the_bridge_to_the_city(
     store.close()
 
 
+@pytest.mark.slow
 def test_the_city_gets_what_it_asked_for_and_nothing_else(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_an_alarm_is_on_disk_before_it_is_acknowledged_and_overtakes_everything(
         running.stop()
 
 
+@pytest.mark.slow
 def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
 ) -> None:
@@ -165,6 +167,7 @@ def test_what_a_node_says_of_itself_stays_in_its_state_and_its_crash_is_told(
         running.stop()
 
 
+@pytest.mark.slow
 def test_a_lamppost_is_told_tonight_and_its_group_and_a_retired_neighbour_is_gone_from_it(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_SOONEST", 0.3)
 
 
+@pytest.mark.slow
 def test_a_technician_sees_nodes_links_clock_and_store_while_the_service_runs(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, tmp_path: Path
 ) -> None:
@@ -276,6 +277,7 @@ def test_a_port_that_is_taken_costs_the_metrics_and_nothing_else(
 # -- the city ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_city_gets_the_fleets_share_and_the_receipt_of_a_day_that_is_over(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
 ) -> None:
@@ -317,6 +319,7 @@ def test_a_stage_that_hangs_is_named_and_the_watchdog_is_not_fed(
     running._database.close()
 
 
+@pytest.mark.slow
 def test_every_thread_shows_that_it_gets_on(
     site: Callable[..., Path], bridge: PtyBridge, tmp_path: Path, free_port: int
 ) -> None:

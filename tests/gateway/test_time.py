@@ -249,6 +249,7 @@ def test_a_relayed_reading_keeps_the_time_at_which_it_was_taken(street: Street) 
 # -- nothing with a date that is not trusted ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_while_the_clock_is_not_trusted_no_message_carries_a_date(
     site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
 ) -> None:

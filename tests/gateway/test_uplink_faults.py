@@ -53,6 +53,7 @@ def test_where_the_account_may_not_write_rows_are_kept_and_not_tried_one_by_one(
         assert why == "Not authorized, 0x87; let the account write there"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("answer", [NOT_AUTHORISED, BAD_PAYLOAD, SILENT, DROP])
 def test_a_message_that_is_never_taken_is_in_nobodys_way_even_one_at_a_time(
@@ -94,6 +95,7 @@ def test_a_message_too_large_for_the_broker_is_kept_told_and_does_not_end_the_co
     assert (broker.connections, len(broker.of(1))) == (1, 2)
 
 
+@pytest.mark.slow
 def test_when_the_quota_is_exceeded_the_gateway_slows_down_and_loses_nothing(
     tmp_path: Path, scripted: Callable[..., ScriptedBroker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_broker_that_accepts_and_never_answers_is_left_and_named(
         assert gateway.publisher.status() == {"connected": True}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 def test_a_broker_that_confirms_nothing_is_left_and_gets_one_message_at_a_time(
     tmp_path: Path, scripted: Callable[..., ScriptedBroker]

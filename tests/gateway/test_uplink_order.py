@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from gateway_chain import fail
 from gateway_rig import City
 from scripted_broker import ScriptedBroker
@@ -120,6 +122,7 @@ def test_a_row_that_comes_behind_the_place_we_are_at_is_found_on_the_next_round(
     database.close()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_slow_nothing_down(tmp_path: Path, figure: Callable[[str], None]) -> None:
     """The bounds are thirty times what is usual, so that only a scan of the table breaks them."""
     outbox = Outbox(database := Database(tmp_path / "stoep.db", fail))

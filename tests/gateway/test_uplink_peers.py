@@ -47,6 +47,7 @@ def test_thingsboard_a_burst_of_thousands_and_then_a_kill_leaves_every_row(tmp_p
     database.close()
 
 
+@pytest.mark.slow
 def test_thingsboard_the_store_outlives_reconnects_and_the_uplink_recovers_each_time(
     tmp_path: Path, scripted: Callable[..., ScriptedBroker]
 ) -> None:
@@ -93,6 +94,7 @@ def test_zigbee2mqtt_what_is_published_while_offline_is_kept_retained_messages_t
             city.close()
 
 
+@pytest.mark.slow
 @needs_mosquitto
 def test_mosquitto_bridge_no_count_of_waiting_messages_drops_the_rest(tmp_path: Path, free_port: int) -> None:
     with running(tmp_path, free_port) as gateway:
@@ -140,6 +142,7 @@ def test_azure_edgehub_an_outage_however_long_outlives_no_message(
     assert [publish.properties for publish in broker.of(1)] == [b"", b""], "no message expiry interval either"
 
 
+@pytest.mark.slow
 def test_paho_hundreds_of_unconfirmed_messages_do_not_go_out_at_once_after_a_reconnect(
     tmp_path: Path, scripted: Callable[..., ScriptedBroker]
 ) -> None:

@@ -25,6 +25,7 @@ def _start(streets: Any) -> tuple[subprocess.Popen[bytes], Path]:
     return process, out
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_in_order(streets: Any, wait_for: Wait) -> None:
     process, out = _start(streets)
     wait_for(out, _FIRST_WINDOW, 30)

@@ -28,8 +28,7 @@ def test_time_runs_at_its_speed_and_jumps_at_once(tmp_path: Path) -> None:
     time.sleep(0.05)
     earliest, now, latest = time.monotonic(), clock.virtual_us(), time.monotonic()
     assert (earliest - after) * 100e6 - 1000 <= now - began <= (latest - before) * 100e6 + 1000
-    left = max(clock.real_seconds_until(clock.virtual_us() + 1_000_000) for _ in range(20))  # some are held up
-    assert 0.009 < left <= 0.01
+    assert 0.009 < clock.real_seconds_until(clock.virtual_us() + 1_000_000) <= 0.01
     before, then = time.monotonic(), clock.utc_us()
     clock.jump(900.0)
     now, latest = clock.utc_us(), time.monotonic()

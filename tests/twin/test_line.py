@@ -30,14 +30,11 @@ async def _until(condition: Callable[[], object]) -> None:
 def test_the_gateway_reads_what_the_board_writes_at_the_lines_pace(tmp_path: Path) -> None:
     async def run() -> None:
         line = Line(tmp_path / "bridge")
-        with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=10, exclusive=True) as port:
+        with serial.Serial(str(tmp_path / "bridge"), BAUD, timeout=3, exclusive=True) as port:
             stdin, stdout = line.plug()
             assert await asyncio.to_thread(port.read, len(ROM_BANNER)) == ROM_BANNER
-            # Never faster; that it is no slower shows in the best of some, whatever else this machine does.
-            long = [await _echoed(port, stdout, os.urandom(9216)) for _ in range(5)]  # 0.1 s each at this rate
-            assert min(long) >= 0.09
-            assert min(long) < 0.4
-            assert min([await _echoed(port, stdout, b"short message") for _ in range(10)]) < 0.05
+            assert 0.09 <= await _echoed(port, stdout, os.urandom(9216)) < 0.4  # 0.1 s at this rate
+            assert await _echoed(port, stdout, b"short message") < 0.05
         os.close(stdin)
         os.close(stdout)
         line.close()
@@ -75,7 +72,7 @@ def test_bytes_reach_the_board_no_faster_than_the_baud_rate(tmp_path: Path) -> N
             start = time.monotonic()
             for piece in range(200, 4001, 200):  # less than the ring holds, so that a late reader loses nothing
                 port.write(bytes(200))
-                while total < piece and time.monotonic() - start < 20:
+                while total < piece and time.monotonic() - start < 5:
                     if unread(stdin):
                         total += len(os.read(stdin, 260))
                     await asyncio.sleep(0)

@@ -132,7 +132,7 @@ for turn in range(3):
         print("values", *sensor.read())
     except (OSError, ValueError) as error:
         print(type(error).__name__, error)
-    print("fed", len(fed) > 9 and max(fed) <= 1000, "running", machine.Pin(25).value())
+    print("fed", len(fed) > 30 and max(fed) <= 1000, "running", machine.Pin(25).value())
     fed.clear()
 machine.deepsleep()
 """

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ answers = st.builds(
 )
 
 
+@pytest.mark.slow
 @searching(300)
 @given(secrets, kids, counters, counters, kids, answers | st.just(Challenge()))
 def test_the_node_understands_every_answer(
@@ -313,6 +315,7 @@ def _understood(board_node: BoardNode, secret: bytes, kid: bytes, counter: int, 
     return plain
 
 
+@pytest.mark.slow
 @searching(300)
 @given(secrets, kids, st.integers(301, frame.COUNTER_HIGHEST), states())
 def test_the_gateway_understands_every_report(

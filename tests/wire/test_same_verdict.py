@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import cbor2
+import pytest
 
 import mutations
 import reference
@@ -79,6 +80,7 @@ def gateway_reads(plain: bytes) -> Any:
     return [list(answer.durable), ranges, alarms, answer.utc, settings, shown_light(answer.light)]
 
 
+@pytest.mark.slow
 def test_a_reply_means_the_same_to_both(board_node: BoardNode) -> None:
     taken, refused = compare(changed(mutations.reply, 8000), board_node.read, gateway_reads)
     assert min(taken, refused) > 500
@@ -94,6 +96,7 @@ def test_a_reply_means_the_same_to_both_at_every_bound(board_node: BoardNode) ->
     assert min(taken, refused) > 100
 
 
+@pytest.mark.slow
 def test_a_reply_means_what_the_contract_says() -> None:
     for plain in changed(mutations.reply, 4000):
         by_it = second_reader.read_reply(plain)
@@ -180,6 +183,7 @@ def by_the_letter(plains: list[bytes]) -> list[Any]:
     return [second_reader.read(plain, tuple(BEFORE)) for plain in plains]
 
 
+@pytest.mark.slow
 def test_an_uplink_means_what_the_contract_says_at_every_bound() -> None:
     values = [1, None, -1, 2**31 - 1, -(2**31), 0]
     silent = [None] * 6
@@ -196,6 +200,7 @@ def test_an_uplink_means_what_the_contract_says_at_every_bound() -> None:
     assert min(taken, refused) > 100
 
 
+@pytest.mark.slow
 def test_an_uplink_means_what_the_contract_says() -> None:
     taken, refused = compare(changed(mutations.uplink, 1500), by_the_letter, gateway_understands)
     assert min(taken, refused) > 200
@@ -233,6 +238,7 @@ def cbor_things(usual: int) -> Iterator[bytes]:
     return changed(either, usual)
 
 
+@pytest.mark.slow
 def test_bytes_spell_the_same_thing_to_both(board_node: BoardNode) -> None:
     def node_decodes(spelled: list[bytes]) -> list[Any]:
         return [None if thing == "malformed" else [thing] for thing in board_node.decode(spelled)]
