@@ -18,7 +18,7 @@ from gateway_talk import Commanded, Key, Life, Published
 from gateway_rig import PlayedNode, write_clock
 from stoep import settings
 from stoep.errors import StoreError
-from stoep.service import Service, restore
+from stoep.service.service import Service, restore
 from stoep.store import commands, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.squeeze import whole

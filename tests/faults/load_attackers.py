@@ -37,8 +37,8 @@ from load_gateway import Gateway, Speaker, free_port, turn_to, wait_until_it_spe
 from load_nodes import LoadNode, Taken, off_border, street  # noqa: E402
 
 from gateway_rig import MORNING, PtyBridge, mosquitto, write_clock  # noqa: E402
-from stoep import accounts  # noqa: E402
 from stoep.cli import broker_files  # noqa: E402
+from stoep.registry import accounts  # noqa: E402
 
 RESULT = ROOT / "build" / "attackers.json"
 NODES = 24

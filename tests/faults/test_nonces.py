@@ -203,7 +203,7 @@ def _sabotaged(directory: Path, file: str, right: str, wrong: str) -> dict[str, 
     ("file", "right", "wrong", "whose"),
     [
         ("firmware/node/life.py", "        free = self.reserved\n", "        free = 1\n", "instance=None"),
-        ("gateway/stoep/service.py", "secrets.token_bytes(frame.INSTANCE)", "b'same'", "b'same'"),
+        ("gateway/stoep/service/service.py", "secrets.token_bytes(frame.INSTANCE)", "b'same'", "b'same'"),
     ],
     ids=["a node that begins to count again", "a gateway that comes back under the same instance"],
 )

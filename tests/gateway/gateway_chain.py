@@ -13,8 +13,8 @@ from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Heard, Node
 from stoep.refine.refiner import Refiner
-from stoep.registry import Entry
-from stoep.service import restore
+from stoep.registry.registry import Entry
+from stoep.service.service import restore
 from stoep.steady import SteadyClock
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database

@@ -15,7 +15,7 @@ from stoep import cabinet, settings
 from stoep.cabinet import Cabinet
 from stoep.errors import SettingsError
 from stoep.health import Counters
-from stoep.service import Service
+from stoep.service.service import Service
 from stoep.uplink.dialects.native import timestamp
 from stoep.wire.channels import catalogue
 from stoep_twin.chips.bme280 import BME280, Climate, Words

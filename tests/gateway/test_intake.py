@@ -14,7 +14,7 @@ from stoep.clock import EPOCH_2000
 from stoep.health import Counters
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
-from stoep.registry import Entry
+from stoep.registry.registry import Entry
 from stoep.store.position import Position
 from stoep.wire import frame
 from stoep.wire.channels import catalogue

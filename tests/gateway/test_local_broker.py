@@ -16,14 +16,15 @@ from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
 from gateway_rig import MORNING, PlayedNode, PtyBridge, TurnedClock, mosquitto, sample, write_clock
-from stoep import accounts, settings
+from stoep import settings
 from stoep.cli import broker_files, build
 from stoep.health import Counters
 from stoep.links import broker as module
 from stoep.links import rates as rates_module
 from stoep.links.base import Link, Received
 from stoep.links.broker import BrokerLink, LocalBroker
-from stoep.service import Service
+from stoep.registry import accounts
+from stoep.service.service import Service
 from stoep.wire.replies import Answer, Challenge
 from test_links import eventually
 

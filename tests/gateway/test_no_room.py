@@ -9,12 +9,12 @@ import pytest
 from gateway_chain import Chain
 from gateway_rig import City, PlayedNode, TurnedClock, mosquitto, sample
 from no_room import NoRoom
-from stoep import members
 from stoep.errors import StoreFullError
 from stoep.fleet.survey import Wanted
 from stoep.fleet.watch import Watch
 from stoep.health import Pulse
 from stoep.ledger.receipts import Receipts
+from stoep.service import members
 from stoep.store.windows import SECONDS
 from stoep.uplink import connection
 from stoep.wire.channels import catalogue

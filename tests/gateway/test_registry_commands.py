@@ -14,9 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway_rig import PlayedNode
-from stoep import atomic, enrol, handover, registry
 from stoep.cli import build
-from stoep.handover import Handover
+from stoep.registry import atomic, enrol, handover, registry
+from stoep.registry.handover import Handover
 
 MADE = datetime(2026, 6, 1, 8, tzinfo=UTC)
 NEW = "ab" * 32

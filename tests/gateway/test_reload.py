@@ -12,8 +12,8 @@ import pytest
 
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, write_clock
 from stoep import settings
-from stoep.reload import Reload, differences
-from stoep.service import Service
+from stoep.service.reload import Reload, differences
+from stoep.service.service import Service
 from test_links import eventually
 from test_process import serving
 

@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway_rig import MORNING, PlayedNode, PtyBridge, mosquitto, sample, write_clock
-from stoep import accounts, settings
+from stoep import settings
 from stoep.cli import build
-from stoep.registry import Entry
-from stoep.service import Service
+from stoep.registry import accounts
+from stoep.registry.registry import Entry
+from stoep.service.service import Service
 from stoep.wire.replies import Answer, Challenge
 from test_links import eventually
 from test_local_broker import NodeAtBroker

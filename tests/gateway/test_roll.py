@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stoep.errors import SettingsError
-from stoep.roll import Roll
+from stoep.registry.roll import Roll
 
 WRITTEN = """\
 # the nodes of the market

@@ -10,9 +10,9 @@ import pytest
 
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, PtyBridge, TurnedClock, sample, write_clock
-from stoep.members import Members
-from stoep.registry import Entry
-from stoep.service import restore
+from stoep.registry.registry import Entry
+from stoep.service.members import Members
+from stoep.service.service import restore
 from stoep.wire.messages import Place
 from stoep.wire.replies import Answer, Challenge
 from test_links import eventually

@@ -10,7 +10,7 @@ import pytest
 
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep import settings
-from stoep.service import Service
+from stoep.service.service import Service
 from stoep.wire.light import Lamp, Light
 from stoep.wire.messages import Alarm, Health, Place
 from stoep.wire.replies import Answer, Challenge

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway_rig import PlayedNode
-from stoep import cli, registry, settings
+from stoep import cli, settings
 from stoep.errors import SettingsError
+from stoep.registry import registry
 
 GOOD = '[site]\nname = "grote-markt"\n[[bridge]]\nport = "/dev/ttyUSB0"\n[mqtt]\nhost = "city.example"\n'
 

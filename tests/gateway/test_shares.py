@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stoep.downlink.lights import Lights
 from stoep.downlink.shares import of_day, share
-from stoep.groups import Group
+from stoep.registry.groups import Group
 from stoep.settings import Lighting, Site
 from stoep.wire import frame
 from stoep.wire.light import FARTHEST, MOST_LAMPS, Lamp, Light, Plan, Share

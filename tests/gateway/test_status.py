@@ -18,13 +18,14 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway_rig import MORNING, City, PlayedNode, PtyBridge, jump, mosquitto, sample, write_clock
-from stoep import ask, cli, health, settings, vigil
+from stoep import cli, health, settings
 from stoep.cli.status import age, render
 from stoep.clock import real
 from stoep.fleet import watch
 from stoep.fleet.condition import Condition
 from stoep.health import Pulse
-from stoep.service import Service
+from stoep.service.service import Service
+from stoep.status import ask, vigil
 from stoep.wire.messages import Place, Sample
 
 PATIENCE = 12.0

@@ -14,7 +14,7 @@ from gateway_chain import Chain, fail
 from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
 from stoep.errors import StoreFullError
 from stoep.health import Counters
-from stoep.service import restore
+from stoep.service.service import restore
 from stoep.store import keeper, ledger, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.keeper import Keeper

@@ -12,7 +12,7 @@ import pytest
 from gateway_chain import Chain, fail
 from gateway_rig import PlayedNode, TurnedClock, sample
 from stoep.errors import CorruptError
-from stoep.service import restore
+from stoep.service.service import restore
 from stoep.store import gap, opening, sealed, window_rows
 from stoep.store.database import Database
 from stoep.store.keeper import Keeper

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from gateway_rig import MORNING, PlayedNode, write_clock
 from stoep import cli, settings
 from stoep.cli import support_bundle
-from stoep.service import Service
+from stoep.service.service import Service
 
 MEMBERS = {
     *("versions.json", "settings.json", "registry.json", "status.json"),

@@ -16,7 +16,7 @@ from stoep import settings
 from stoep.clock import EPOCH_2000, timestamp
 from stoep.refine.refiner import GRACE
 from stoep.refine.timeline import PATIENCE
-from stoep.service import Service
+from stoep.service.service import Service
 from stoep.steady import LEAP, VOUCHED, SteadyClock
 from stoep.store.windows import SECONDS, start_of
 from stoep.wire.messages import Alarm, Place

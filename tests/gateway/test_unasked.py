@@ -19,7 +19,7 @@ from stoep.cli import build
 from stoep.downlink import prompt
 from stoep.downlink.prompt import Prompt
 from stoep.errors import MalformedError
-from stoep.service import Service
+from stoep.service.service import Service
 from stoep.uplink.dialects.native import timestamp
 from stoep.wire.light import Light, Plan
 from stoep.wire.messages import Health

@@ -10,7 +10,7 @@ from certificates import Authority
 from gateway_rig import MORNING, mosquitto, write_clock
 from stoep import settings
 from stoep.errors import SettingsError
-from stoep.service import Service
+from stoep.service.service import Service
 from stoep.uplink import publisher as module
 from stoep.uplink.certificate import Certificate
 from uplink_rig import Running, eventually, needs_mosquitto, running

@@ -13,11 +13,11 @@ import pytest
 
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock, mosquitto
-from stoep import accounts
 from stoep.health import Counters
 from stoep.links import broker as broker_link
 from stoep.links.base import Link, Received
 from stoep.links.broker import BrokerLink, LocalBroker
+from stoep.registry import accounts
 from stoep.resources import firmware_dir, hardware_dir
 from stoep.wire.light import Lamp, Light, Plan, Share
 from stoep_twin.access import AccessPoint

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from stoep import accounts, registry, settings
+from stoep import settings
 from stoep.errors import PermanentError, SettingsError
+from stoep.registry import accounts, registry
 
 _CONF = """\
 allow_anonymous false

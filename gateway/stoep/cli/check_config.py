@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from stoep.check import check
 from stoep.errors import SettingsError
 from stoep.resources import example_settings
+from stoep.service.check import check
 
 _WRONG = SettingsError.exit_code
 

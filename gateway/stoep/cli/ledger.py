@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stoep import registry, settings
+from stoep import settings
 from stoep.errors import PermanentError
 from stoep.fleet.survey import wanted
 from stoep.ledger import books
@@ -17,7 +17,8 @@ from stoep.ledger import days as days_of
 from stoep.ledger.receipts import cause_word, content
 from stoep.ledger.receipts import date as date_of
 from stoep.refine.days import DAY
-from stoep.service import make_clock
+from stoep.registry import registry
+from stoep.service.service import make_clock
 from stoep.wire.channels import catalogue
 
 _COLUMNS = ("expected", "delivered", "kept", "owed", "late", "duplicate")

@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stoep import atomic, enrol, handover, registry, settings
+from stoep import settings
 from stoep.errors import PermanentError, RegistryError, SettingsError
+from stoep.registry import atomic, enrol, handover, registry
 from stoep.wire.channels import catalogue
 
 _HELP = """Who belongs to the site: nodes come in by hand-over file and go out by name.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stoep import settings
 from stoep.errors import PermanentError, StoreFullError
-from stoep.service import Service
+from stoep.service.service import Service
 
 _PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}  # sd-daemon(3)
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stoep import settings
-from stoep.ask import ask
 from stoep.errors import PermanentError
+from stoep.status.ask import ask
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _TIGHT = 500_000_000  # bytes free below which the store's room is a problem

@@ -24,13 +24,13 @@ import msgspec
 import typer
 
 from stoep import __version__, settings
-from stoep.ask import ask
 from stoep.cli import ledger
 from stoep.clock import SystemClock
 from stoep.errors import PermanentError, StoepError
 from stoep.ledger import books
 from stoep.ledger.receipts import date
-from stoep.service import make_clock
+from stoep.service.service import make_clock
+from stoep.status.ask import ask
 from stoep.store.facts import store_facts
 
 _UNIT = "stoep-gateway.service"

@@ -21,7 +21,7 @@ from stoep.downlink.order import RefusedError
 from stoep.downlink.trail import Compose, Trail
 from stoep.errors import StoreFullError
 from stoep.health import Counters
-from stoep.registry import Entry
+from stoep.registry.registry import Entry
 from stoep.store import commands as rows
 from stoep.store.command import DOUBTFUL, Command, Result
 from stoep.store.database import Database

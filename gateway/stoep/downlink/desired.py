@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stoep.registry import Entry
+from stoep.registry.registry import Entry
 from stoep.store.command import Command, Result
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Health

@@ -10,7 +10,7 @@ import cbor2
 
 from stoep.downlink.lighting import day_of, tonight
 from stoep.downlink.shares import share
-from stoep.groups import Group
+from stoep.registry.groups import Group
 from stoep.settings import Lighting, Site
 from stoep.wire.light import SECONDS, Light, Plan, Share
 

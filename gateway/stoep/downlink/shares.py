@@ -11,7 +11,7 @@ from datetime import date
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from stoep.groups import Group
+from stoep.registry.groups import Group
 from stoep.wire.light import FARTHEST, MOST_LAMPS, SECRET, Lamp, Share
 
 _LABEL = 2  # bytes

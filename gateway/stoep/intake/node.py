@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from stoep.intake.replay import ReplayWindow
-from stoep.registry import Entry
+from stoep.registry.registry import Entry
 from stoep.store.log import Exchange
 from stoep.store.position import Position
 from stoep.wire import frame

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from stoep import __version__, accounts, ask, brokers, registry, settings, status
+from stoep import __version__, settings
 from stoep.cabinet import Cabinet
 from stoep.clock import Clock, FileClock, SystemClock, real, timestamp
 from stoep.downlink.commands import Commands
 from stoep.downlink.lights import Lights
 from stoep.downlink.prompt import Prompt
-from stoep.exchange import Exchange
 from stoep.fleet.survey import wanted
 from stoep.fleet.watch import Watch as FleetWatch
 from stoep.health import Counters, Pulse
@@ -23,12 +22,17 @@ from stoep.links.base import Link
 from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink
 from stoep.links.watch import Watch
-from stoep.members import Members
-from stoep.notify import notify
 from stoep.refine import refiner
 from stoep.refine.track import Track
-from stoep.reload import Reload
-from stoep.stage import Stage
+from stoep.registry import accounts, registry
+from stoep.service import brokers
+from stoep.service.exchange import Exchange
+from stoep.service.members import Members
+from stoep.service.reload import Reload
+from stoep.service.stage import Stage
+from stoep.status import ask, status
+from stoep.status.notify import notify
+from stoep.status.vigil import Vigil
 from stoep.steady import SteadyClock
 from stoep.store import journal, nodes, window_rows
 from stoep.store.database import Database
@@ -40,7 +44,6 @@ from stoep.store.position import Position
 from stoep.uplink import publisher
 from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
-from stoep.vigil import Vigil
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
 
@@ -196,7 +199,7 @@ class Service:
         self._answering = ask.Answering(database.file, self._report, pulse)
         self._metrics = None
         if chosen.metrics is not None:
-            from stoep.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
+            from stoep.status.metrics import Metrics  # an HTTP server is not loaded where nobody wants it
 
             self._metrics = Metrics(chosen.metrics.port, self._report, pulse)
         self._vigil = Vigil(pulse, self._status.sentence)

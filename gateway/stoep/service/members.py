@@ -15,7 +15,7 @@ from stoep.errors import StoreFullError
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
 from stoep.refine.refiner import Refiner
-from stoep.registry import Entry
+from stoep.registry.registry import Entry
 from stoep.store import nodes
 from stoep.store.database import Database
 from stoep.store.nodes import Identity

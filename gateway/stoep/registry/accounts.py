@@ -17,8 +17,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from stoep import atomic
-from stoep.registry import Entry
+from stoep.registry import atomic
+from stoep.registry.registry import Entry
 
 _log = logging.getLogger(__name__)
 _ROUNDS = 101  # mosquitto's own; a password here is 128 random bits, not a word

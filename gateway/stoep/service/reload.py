@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from stoep import registry, settings
+from stoep import settings
 from stoep.errors import SettingsError
+from stoep.registry import registry
 from stoep.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from stoep import registry, settings, tls
+from stoep import settings, tls
 from stoep.errors import SettingsError
 from stoep.links.usb import identity, matching
+from stoep.registry import registry
 from stoep.settings import Draft
 
 

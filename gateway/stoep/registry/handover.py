@@ -23,10 +23,10 @@ from typing import Any, Final, Literal
 import msgspec
 import pyrage
 
-from stoep import atomic
 from stoep.errors import SettingsError
-from stoep.groups import LampTable
-from stoep.registry import At, Kind, Line, Moment, read_kid, read_secret, read_settings
+from stoep.registry import atomic
+from stoep.registry.groups import LampTable
+from stoep.registry.registry import At, Kind, Line, Moment, read_kid, read_secret, read_settings
 from stoep.settings import Name, Strict, convert, require_private
 
 FORMAT: Final = "stoep-handover"

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from stoep.errors import SettingsError
-from stoep.groups import Group, GroupTable
-from stoep.groups import read as read_groups
+from stoep.registry.groups import Group, GroupTable
+from stoep.registry.groups import read as read_groups
 from stoep.settings import Findings, Name, Strict, convert, read_toml, require_private
 from stoep.wire.channels import catalogue
 

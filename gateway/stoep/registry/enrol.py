@@ -14,10 +14,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stoep import atomic, handover, registry
 from stoep.errors import RegistryError, SettingsError
-from stoep.groups import LampTable
-from stoep.roll import Roll
+from stoep.registry import atomic, handover, registry
+from stoep.registry.groups import LampTable
+from stoep.registry.roll import Roll
 from stoep.settings import read_toml, require_private
 from stoep.wire.channels import catalogue
 

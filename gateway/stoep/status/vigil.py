@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from stoep.health import Bounded, Pulse
-from stoep.notify import notify
+from stoep.status.notify import notify
 
 _log = logging.getLogger(__name__)
 _PATIENCE = 60.0  # seconds without progress of a part after which the watchdog is not fed any more

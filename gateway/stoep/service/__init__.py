@@ -1,0 +1,1 @@
+"""The parts of the gateway made, joined, started, watched, reloaded and stopped."""
