@@ -9,6 +9,7 @@ from stoep.fleet.condition import Condition
 from stoep.ledger import days
 from stoep.ledger.books import Books, History
 from stoep.refine.days import DAY
+from stoep.refine.summary import totals
 from stoep.refine.track import Track
 from stoep.store import window_rows
 from stoep.store.sample_set import Life
@@ -91,7 +92,7 @@ def _condition(books: Books, history: History, node: Wanted, known: Catalogue, n
         battery.remaining(points, node.low_mv - _EMPTY_BELOW) if node.low_mv else None,
         track.timeline.drift(books.dated),
         alarms,
-        _good(window_rows.published(sql, kid, since, until), known),
+        _good([totals(window, known) for window in window_rows.published(sql, kid, since, until)], known),
         max(0, int((until - since) / max(SECONDS, pace))),
         _here(books, track),
         _there(track),
