@@ -8,22 +8,22 @@ samples that were taken, the ledger must name exactly those that were not, and t
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gateway_load import SITE, Recording, turn, values, write_settings
+import gateway_rows as disk
+from gateway_load import Recording, turn, values, write_settings
 from gateway_talk import Commanded, Key, Life, Published
 
 from gateway_rig import PlayedNode, write_clock
 from stoep import settings
 from stoep.errors import StoreError
+from stoep.refine.summary import totals
 from stoep.service.service import Service, restore
 from stoep.store import commands, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.squeeze import whole
 from stoep.store.windows import Total, Window, start_of
-from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Lost, Place, Sample
 from stoep.wire.replies import Answer, Challenge
@@ -33,8 +33,6 @@ _WAITED = 7 * 3600  # until nobody waits for a better time any more
 _PER_FRAME = 5
 _COUNTER = 1_000_000  # above all that were used
 _FINDINGS = 5  # of one state are enough
-Counted = dict[int, tuple[int, int, int, int, int]]  # channel → count, total, lowest, highest, last
-Where = tuple[bytes, int]  # a node's kid, a window's start
 
 
 def _fail(error: BaseException) -> Any:
@@ -149,34 +147,34 @@ class State:
 
     def _windows(self, database: Database) -> None:
         """Each published revision is on its way or confirmed; none that was sent is taken back."""
-        native = _native(database)
+        native = disk.native(database)
         names = {identity.kid: identity for identity in nodes.identities(database)}
-        waiting = _revisions(database)
-        sent: dict[Where, dict[int, Published]] = defaultdict(dict)
+        waiting = disk.revisions(database)
+        sent: dict[disk.Where, dict[int, Published]] = defaultdict(dict)
         for message in self._sent:
             if message.is_window():
-                sent[_where(message.content)][message.content["revision"]] = message
-        windows = {(window.kid, window.start): window for window in _all(database)}
+                sent[disk.where(message.content)][message.content["revision"]] = message
+        windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            if now is not None and not window.due and now.payload != native.window(names[where[0]], window)[2]:
-                self._find(f"{_named(where)}: revision {window.revision} is not what the city has under this number")
+            if now is not None and not window.due and now.payload != disk.payload(native, names[where[0]], window):
+                self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:
-                self._find(f"{_named(where)}: revision {window.revision} is neither confirmed nor on its way")
+                self._find(f"{disk.named(where)}: revision {window.revision} is neither confirmed nor on its way")
         for where, revisions in sent.items():
             if where not in windows or windows[where].revision < max(revisions, default=0):
-                self._find(f"{_named(where)}: the city has revision {max(revisions)}, the store an earlier one")
+                self._find(f"{disk.named(where)}: the city has revision {max(revisions)}, the store an earlier one")
 
     def _on_its_way(self, database: Database) -> None:
         """The outbox holds of each window the revision it has, and of each alarm that was sent an event; no others."""
-        for where, revision in _revisions(database).items():
+        for where, revision in disk.revisions(database).items():
             if window_rows.find(database, *where).revision != revision:
-                self._find(f"{_named(where)}: revision {revision} is on its way, and the window has another")
-        waiting = {_event(content) for content in _waiting(database) if "revision" not in content}
-        confirmed = {_event(m.content) for m in self._sent if not m.is_window() and m.confirmed is not None}
+                self._find(f"{disk.named(where)}: revision {revision} is on its way, and the window has another")
+        waiting = {disk.event(content) for content in disk.waiting(database) if "revision" not in content}
+        confirmed = {disk.event(m.content) for m in self._sent if not m.is_window() and m.confirmed is not None}
         query = "SELECT kid, epoch, number, sent FROM alarm JOIN identity AS i ON i.id = identity"
-        for kid, epoch, number, sent in _rows(database, query):
+        for kid, epoch, number, sent in disk.rows(database, query):
             alarm = kid.hex(), epoch, number
             if sent and alarm not in waiting | confirmed:
                 self._find(
@@ -270,7 +268,7 @@ class State:
 
     def _final(self, database: Database) -> None:
         lost = self._ledger(database)
-        wanted: dict[Where, list[Sample]] = defaultdict(list)
+        wanted: dict[disk.Where, list[Sample]] = defaultdict(list)
         for kid, life in self._lives.items():
             for key, sample in life.said.items():
                 if key in lost[kid] and key not in life.declared:
@@ -278,11 +276,11 @@ class State:
                 elif key not in lost[kid]:
                     wanted[kid, start_of(self._taken(kid, sample))].append(sample)
             self._unsaid(kid, life, lost[kid])
-        windows = {(window.kid, window.start): window for window in _all(database)}
+        windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
         for where in sorted(wanted.keys() | windows.keys()):
             self._sum(where, wanted.get(where, []), windows.get(where))
         self._city(database, windows)
-        (left,) = next(_rows(database, "SELECT count(*) FROM log"))
+        (left,) = next(disk.rows(database, "SELECT count(*) FROM log"))
         if left:
             self._find(f"{left} rows of the log never find their windows")
 
@@ -292,7 +290,7 @@ class State:
     def _ledger(self, database: Database) -> dict[bytes, dict[Key, int]]:
         lost: dict[bytes, dict[Key, int]] = defaultdict(dict)
         query = "SELECT kid, epoch, first, last, cause FROM ledger JOIN identity AS i ON i.id = identity"
-        for kid, epoch, first, last, cause in _rows(database, query):
+        for kid, epoch, first, last, cause in disk.rows(database, query):
             for seq in range(first, last + 1):
                 if (epoch, seq) in lost[kid]:
                     self._find(f"{kid.hex()}: {(epoch, seq)} is in the ledger twice")
@@ -310,33 +308,33 @@ class State:
         if lost.keys() - {key for key in lost if key <= max(known, default=(0, 0))}:
             self._find(f"{kid.hex()}: the ledger holds what never was")
 
-    def _sum(self, where: Where, samples: list[Sample], window: Window | None) -> None:
+    def _sum(self, where: disk.Where, samples: list[Sample], window: Window | None) -> None:
         kid, _ = where
         wanted: dict[int, Total] = {}
         for sample in samples:
             if sample.values != values(kid, sample.epoch, sample.seq):
-                self._find(f"{_named(where)}: the recording itself is wrong")
+                self._find(f"{disk.named(where)}: the recording itself is wrong")
             at = (round(self._taken(kid, sample) * 1_000_000), sample.epoch, sample.seq)
             for channel, wire in zip(catalogue().layouts[sample.layout], sample.values, strict=True):
                 assert wire is not None
                 total = wanted.setdefault(channel.id, Total())
                 total.add(wire + channel.offset, at, total.flag, total.time)  # type: ignore[arg-type]
-        there = {} if window is None else _numbers(window.totals)
-        if there != _numbers(wanted):
+        there = {} if window is None else disk.numbers(totals(window, catalogue()))
+        if there != disk.numbers(wanted):
             counted = {numbers[0] for numbers in there.values()}
-            self._find(f"{_named(where)}: {len(samples)} samples were taken, the window adds up {counted or 0}")
+            self._find(f"{disk.named(where)}: {len(samples)} samples were taken, the window adds up {counted or 0}")
         if window is not None and (window.due or window.partial or not window.revision):
-            self._find(f"{_named(where)}: not published, or partial")
+            self._find(f"{disk.named(where)}: not published, or partial")
 
-    def _city(self, database: Database, windows: dict[Where, Window]) -> None:
+    def _city(self, database: Database, windows: dict[disk.Where, Window]) -> None:
         """The highest revision that reaches the city of each window is the window; none means two things."""
-        native = _native(database)
+        native = disk.native(database)
         names = {identity.kid: identity for identity in nodes.identities(database)}
-        seen: dict[tuple[Where, int], bytes] = {}
-        last: dict[Where, int] = defaultdict(int)
+        seen: dict[tuple[disk.Where, int], bytes] = {}
+        last: dict[disk.Where, int] = defaultdict(int)
         events: set[tuple[str, int, int]] = set()
         said = [(message.payload, message.confirmed is not None) for message in self._sent]
-        said += [(whole(payload), True) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
+        said += [(whole(payload), True) for (payload,) in disk.rows(database, "SELECT payload FROM outbox")]
         for payload, arrives in said:
             content = json.loads(payload)
             if "result" in content:
@@ -344,57 +342,14 @@ class State:
             if "revision" not in content:
                 events |= {(content["kid"], content["epoch"], content["number"])} if arrives else set()
                 continue
-            where, revision = _where(content), content["revision"]
+            where, revision = disk.where(content), content["revision"]
             if seen.setdefault((where, revision), payload) != payload:
-                self._find(f"{_named(where)}: two things under revision {revision}")
+                self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
         for where, window in windows.items():
-            if seen.get((where, last[where])) != native.window(names[where[0]], window)[2]:
-                self._find(f"{_named(where)}: the city's last word is not the window")
+            if seen.get((where, last[where])) != disk.payload(native, names[where[0]], window):
+                self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
             for epoch, number in life.alarms:
                 if (kid.hex(), epoch, number) not in events:
                     self._find(f"{kid.hex()}: alarm {epoch}/{number} never reaches the city")
-
-
-def _rows(database: Database, query: str) -> Iterator[Any]:
-    with database.reading() as sql:
-        yield from sql.execute(query).fetchall()
-
-
-def _all(database: Database) -> list[Window]:
-    keys = list(_rows(database, "SELECT kid, start FROM window"))
-    return [window_rows.find(database, kid, start) for kid, start in keys]
-
-
-def _native(database: Database) -> Native:
-    return Native(SITE, window_rows.generation(database), catalogue())
-
-
-def _waiting(database: Database) -> list[dict[str, Any]]:
-    """What is in the outbox, beside the results of commands."""
-    found = [json.loads(whole(payload)) for (payload,) in _rows(database, "SELECT payload FROM outbox")]
-    return [content for content in found if "result" not in content]
-
-
-def _revisions(database: Database) -> dict[Where, int]:
-    """What waits in the outbox."""
-    return {_where(content): content["revision"] for content in _waiting(database) if "revision" in content}
-
-
-def _event(content: dict[str, Any]) -> tuple[str, int, int]:
-    return content["kid"], content["epoch"], content["number"]
-
-
-def _where(content: dict[str, Any]) -> Where:
-    from datetime import datetime
-
-    return bytes.fromhex(content["kid"]), int(datetime.fromisoformat(content["start"]).timestamp())
-
-
-def _named(where: Where) -> str:
-    return f"window {where[1]} of {where[0].hex()}"
-
-
-def _numbers(totals: dict[int, Total]) -> Counted:
-    return {number: (t.count, t.total, t.lowest, t.highest, t.last) for number, t in totals.items()}

@@ -33,7 +33,7 @@ from load_nodes import MARGIN, LoadNode, Taken, off_border, street  # noqa: E402
 from load_plan import HOUR, LATE_SECONDS, Due, plan  # noqa: E402
 
 from gateway_rig import MORNING, PtyBridge, write_clock  # noqa: E402
-from stoep.store import window_rows  # noqa: E402
+from stoep.store import sealed, window_content  # noqa: E402
 
 RESULT = ROOT / "build" / "load-day.json"
 NODES = 200
@@ -177,9 +177,9 @@ class Day:
                 last[where] = max(last.get(where, 0.0), taken.utc)
         store = sqlite3.connect(self._folder / "stoep.db")
         for kid, start, content in store.execute("SELECT kid, start, content FROM window"):
-            totals = window_rows.totals(kid, start, content).values()
+            samples = window_content.unpack(sealed.unseal(content, kid, start)).samples
             if (kid, start) in last:
-                yield abs(max(total.last_at for total in totals)[0] / 1e6 - last[kid, start])
+                yield abs(max(taken.at for taken in samples) / 1e6 - last[kid, start])
         store.close()
 
 

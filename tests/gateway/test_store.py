@@ -4,15 +4,19 @@ import random
 import sqlite3
 from pathlib import Path
 
+import cbor2
 import pytest
 
 from gateway_chain import Chain, fail
 from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
-from stoep.errors import StoreError
-from stoep.store import ledger, migrate, nodes, window_rows
+from stoep.errors import CorruptError, StoreError
+from stoep.refine.summary import totals
+from stoep.store import ledger, migrate, nodes, window_content, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry, Exchange, pack, unpack
+from stoep.store.series import Series, Taken
 from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
+from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Lost, Place
 
 DAY = 86_400
@@ -121,12 +125,41 @@ def test_the_ledger_is_cut_where_something_came_after_all(database: Database) ->
 
 
 def test_a_window_comes_out_as_it_went_in(database: Database) -> None:
-    window = Window(b"\xc0\xff\xee\x01", 900, revision=3, due=True)
-    window.totals[1] = Total(2, -30, -20, -10, -10, (905_000_000, 1, 2), Flag.FAIL, TimeQuality.ESTIMATED)
+    window = Window(b"\xc0\xff\xee\x01", 900, revision=3, due=True, flags={1: Flag.FAIL, 3: Flag.GOOD})
+    window.samples.add(Taken(903_000_000, 1, 3, TimeQuality.SYNCED, {1: -15, 3: 101_325}))
+    window.before[1] = Total(2, -30, -20, -10, -10, (905_000_000, 1, 2), Flag.FAIL, TimeQuality.ESTIMATED)
     with database.transaction() as sql:
         window_rows.save(sql, [window])
     assert window_rows.find(database, window.kid, 900) == window
     assert window_rows.due(database) == [window]
+
+
+def test_samples_lie_in_the_order_of_taking_whatever_the_order_of_arrival() -> None:
+    early = Taken(901_000_000, 1, 2, TimeQuality.INTERPOLATED, {1: -20, 3: 101_300})
+    late = Taken(905_000_000, 1, 3, TimeQuality.SYNCED, {3: 101_325})
+    series = Series([late, early])
+    assert list(series) == [early, late]
+    assert Series.of_columns(series.columns()) == series
+    assert Series.of_columns(Series().columns()) == Series()
+
+
+@pytest.mark.parametrize("columns", [[], [1, 2], [[0], [1], [1], [0, 0], []], [["a"], [1], [1], [0], [1], [5]], None])
+def test_columns_that_were_never_written_are_a_corrupt_window(columns: object) -> None:
+    with pytest.raises(CorruptError, match="not as they were written"):
+        Series.of_columns(columns)
+
+
+def test_a_window_of_an_older_release_goes_on_from_its_sums() -> None:
+    """Form 1: sums only; what comes late is added to them."""
+    old = cbor2.dumps([1, [[1, 2, 4300, 2140, 2160, 2160, [901_000_000, 1, 2], 1, 0]]])
+    content = window_content.unpack(old)
+    flags, samples, before = content
+    assert flags == window_content.flags(old) == {1: Flag.GOOD}
+    samples.add(Taken(905_000_000, 1, 3, TimeQuality.ESTIMATED, {1: 2180}))
+    window = Window(b"\xc0\xff\xee\x01", 900, samples=samples, before=before)
+    assert totals(window, catalogue())[1] == Total(3, 6480, 2140, 2180, 2180, (905_000_000, 1, 3), 1, 2)
+    assert window.last_at == (905_000_000, 1, 3)
+    assert window_content.unpack(window_content.pack(content)) == content
 
 
 def test_a_window_that_may_have_been_purged_is_partial(database: Database) -> None:
@@ -137,7 +170,7 @@ def test_a_window_that_may_have_been_purged_is_partial(database: Database) -> No
         window_rows.purge(sql, now - window_rows.KEPT_SECONDS)
     assert window_rows.KEPT_SECONDS >= 35 * DAY
     again = window_rows.find(database, kid, 10 * DAY)
-    assert (again.partial, again.totals) == (True, {})
+    assert (again.partial, len(again.samples)) == (True, 0)
     assert again.revision > 1, "it must not be published under a revision that was used"
     assert window_rows.find(database, kid, 11 * DAY).due, "what was never published is not thrown away"
     assert window_rows.find(database, kid, 70 * DAY).revision == 1
@@ -150,10 +183,10 @@ def test_windows_that_end_together_cost_a_few_pages_however_many_went_before(dat
     totals = {channel: Total(15, 15_000, 900, 1100, 1000) for channel in range(8)}
     with database.transaction() as sql:
         for number in range(30):
-            window_rows.save(sql, [Window(kid, number * SECONDS, revision=1, totals=totals) for kid in kids])
+            window_rows.save(sql, [Window(kid, number * SECONDS, revision=1, before=totals) for kid in kids])
     database.checkpoint()
     with database.transaction() as sql:
-        window_rows.save(sql, [Window(kid, 30 * SECONDS, revision=1, totals=totals) for kid in kids])
+        window_rows.save(sql, [Window(kid, 30 * SECONDS, revision=1, before=totals) for kid in kids])
     with database.reading() as sql:
         _, pages, _ = sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     assert pages < len(kids) / 4
@@ -172,9 +205,9 @@ def test_the_newest_published_window_of_a_node_is_found_on_a_day_long_past(chain
     (found,) = window_rows.newest(chain.database)
     assert (found.kid, found.revision) == (chain.node.kid, 1)
     with chain.database.reading() as sql:
-        assert window_rows.last(sql, chain.node.kid) == found.totals
-        assert window_rows.published(sql, chain.node.kid, found.start, found.end) == [found.totals]
-        assert window_rows.published(sql, chain.node.kid, found.end, found.end + DAY) == []
+        assert window_rows.last(sql, chain.node.kid) == found
+        assert window_rows.flags(sql, chain.node.kid, found.start, found.end) == [found.flags]
+        assert window_rows.flags(sql, chain.node.kid, found.end, found.end + DAY) == []
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class Street:
         totals = {channel: Total(9, 9, 1, 1, 1) for channel in range(6)}
         with self.database.transaction() as sql:
             for number in range(windows):
-                rows = [Window(kid, start + number * SECONDS, 1, totals=totals) for kid in KIDS]
+                rows = [Window(kid, start + number * SECONDS, 1, before=totals) for kid in KIDS]
                 window_rows.save(sql, rows)
 
     def waiting(self, windows: int) -> None:
@@ -343,7 +343,7 @@ def test_delivered_history_makes_room_on_a_disk_that_others_have_filled(full: Fu
     totals = {channel: Total(9, 9, 1, 1, 1) for channel in range(6)}
     with chain.database.transaction() as sql:
         old = NOW // SECONDS * SECONDS - 60 * DAY
-        window_rows.save(sql, [Window(chain.node.kid, old + n * SECONDS, 1, totals=totals) for n in range(4000)])
+        window_rows.save(sql, [Window(chain.node.kid, old + n * SECONDS, 1, before=totals) for n in range(4000)])
         Outbox.put(sql, f"window {chain.node.kid.hex()} {old}", "t", b"{}")
     Full(chain)
     fill(chain)

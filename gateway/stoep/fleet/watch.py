@@ -20,7 +20,7 @@ from stoep.ledger.days import ledger
 from stoep.ledger.receipts import Receipts
 from stoep.refine.days import DAY
 from stoep.store.database import Database
-from stoep.store.windows import Flag, Window
+from stoep.store.windows import Flag, Summary
 from stoep.wire.channels import Catalogue
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Watch:
         receipts: Receipts,
         *,
         wanted: Callable[[], Mapping[bytes, Wanted]],
-        published: Callable[[], Mapping[bytes, Window]],
+        published: Callable[[], Mapping[bytes, Summary]],
         again: Callable[[], Mapping[int, int]],
         counters: Counters,
         pulse: Pulse,

@@ -114,9 +114,9 @@ class Books:
         return self.sql.execute(f"SELECT {what} WHERE identity = ? ORDER BY {order}", (identity.id,))
 
     def _last(self, kid: bytes, marks: list[Mark]) -> Last | None:
-        totals = window_rows.last(self.sql, kid)
-        if totals:
-            utc, epoch, seq = max(total.last_at for total in totals.values())
+        window = window_rows.last(self.sql, kid)
+        if window is not None:
+            utc, epoch, seq = window.last_at
             return Last(utc / 1_000_000, epoch, seq)
         return Last(marks[-1].utc, marks[-1].epoch, marks[-1].seq) if marks else None
 

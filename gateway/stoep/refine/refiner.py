@@ -19,6 +19,7 @@ from stoep.health import Counters, Pulse
 from stoep.refine import quality
 from stoep.refine.boots import Boots
 from stoep.refine.days import Days
+from stoep.refine.summary import summarise
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import gap, ledger, nodes, window_rows
@@ -28,8 +29,9 @@ from stoep.store.log import Row
 from stoep.store.nodes import Identity
 from stoep.store.outbox import Outbox
 from stoep.store.sample_set import Life, SampleSet
+from stoep.store.series import Taken
 from stoep.store.thinning import thinned
-from stoep.store.windows import Reading, Total, Window, start_of
+from stoep.store.windows import Reading, Summary, Window, start_of
 from stoep.wire.channels import Catalogue
 from stoep.wire.messages import Alarm, Lost, Sample
 
@@ -46,7 +48,7 @@ _PURGE_SECONDS = 3600.0  # real
 class Compose(Protocol):
     """A dialect: what windows, alarms and samples become on their way to the city, as (key, topic, payload)."""
 
-    def window(self, identity: Identity, window: Window) -> tuple[str, str, bytes]: ...
+    def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]: ...
 
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]: ...
 
@@ -55,7 +57,7 @@ class Compose(Protocol):
     ) -> tuple[str, str, bytes] | None: ...
 
 
-class _Taken(NamedTuple):
+class _Alone(NamedTuple):
     """A sample that is counted since the last checkpoint and shall go to the city by itself."""
 
     identity: Identity
@@ -63,7 +65,7 @@ class _Taken(NamedTuple):
     moment: Moment
 
 
-def _alone(taken: _Taken) -> SampleSet:
+def _carried(taken: _Alone) -> SampleSet:
     carried = SampleSet()
     carried.add(Life(taken.identity.id, taken.sample.epoch), taken.sample.seq, taken.sample.seq)
     return carried
@@ -93,7 +95,7 @@ class Refiner:
         rest: float = 0.0,
     ) -> None:
         self._forward = forward
-        self._samples: list[_Taken] = []
+        self._samples: list[_Alone] = []
         self._database = database
         self._keeper = keeper
         self._clock = clock
@@ -117,7 +119,9 @@ class Refiner:
         self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
-        self.published: dict[bytes, Window] = {window.kid: window for window in window_rows.newest(database)}
+        self.published: dict[bytes, Summary] = {
+            window.kid: summarise(window, catalogue) for window in window_rows.newest(database)
+        }
 
     def committed(self) -> None:
         """There is something new in the log."""
@@ -222,7 +226,7 @@ class Refiner:
                 continue
             self._add(track.identity, pending.sample, moment)
             if "sample" in self._forward:
-                self._samples.append(_Taken(track.identity, pending.sample, moment))
+                self._samples.append(_Alone(track.identity, pending.sample, moment))
             track.settle(pending)
             self._close(pending.row, 1)
         track.next_estimate = min(waiting, default=0.0) + PATIENCE
@@ -230,13 +234,11 @@ class Refiner:
     def _add(self, identity: Identity, sample: Sample, moment: Moment) -> None:
         key = (identity.kid, start_of(moment.utc))
         window = self._windows.get(key) or window_rows.find(self._database, *key)
-        at = (round(moment.utc * 1_000_000), sample.epoch, sample.seq)
-        for channel, counts, flag in self._readings(sample):
-            total = window.totals.setdefault(channel.id, Total())
-            total.add(counts, at, flag, moment.quality)
-            window.due = True
-        read = any(wire is not None for wire in sample.values)  # a sample without a single reading opens no window
+        counts = {channel.id: counts for channel, counts, _ in self._readings(sample)}
+        read = bool(counts)  # a sample without a single reading opens no window
         if read:
+            window.samples.add(Taken(round(moment.utc * 1_000_000), sample.epoch, sample.seq, moment.quality, counts))
+            window.due = True
             window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
             self._unsaved.add(key)
@@ -261,10 +263,7 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        published = {
-            (window.kid, window.start): replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            for window in due
-        }
+        published, summaries = self._published(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -273,7 +272,7 @@ class Refiner:
             self._not_lost(sql, due)
             if "window" in self._forward:
                 for window in due:
-                    message = self._compose.window(self._named(window.kid), published[window.kid, window.start])
+                    message = self._compose.window(self._named(window.kid), summaries[window.kid, window.start])
                     self._outbox.put(sql, *message, at=window.end, carries=window.fresh)
             for taken in self._samples:
                 self._send_sample(sql, taken)
@@ -295,7 +294,19 @@ class Refiner:
         self._days.saved()
         if purging:
             self._purged = real()
-        self._after(published, alarms)
+        self._after(summaries, alarms)
+
+    def _published(
+        self, due: list[Window]
+    ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
+        """What is due as it will stand when it is out, and what the city is told of it."""
+        windows, summaries = {}, {}
+        for window in due:
+            key = (window.kid, window.start)
+            raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
+            summaries[key] = summary = summarise(raised, self._catalogue)
+            windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
+        return windows, summaries
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
@@ -307,7 +318,7 @@ class Refiner:
                 for first, last in ranges:
                     ledger.strike(sql, life.identity, life.epoch, first, last)
 
-    def _after(self, published: dict[tuple[bytes, int], Window], alarms: list[tuple[int, Alarm]]) -> None:
+    def _after(self, published: dict[tuple[bytes, int], Summary], alarms: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
         self._given_up.clear()
@@ -326,10 +337,10 @@ class Refiner:
         self._counters.add("windows_published", len(published))
         self._counters.add("alarms", len(alarms))
 
-    def _send_sample(self, sql: sqlite3.Connection, taken: _Taken) -> None:
+    def _send_sample(self, sql: sqlite3.Connection, taken: _Alone) -> None:
         message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
         if message is not None:
-            carries = None if "window" in self._forward else _alone(taken)  # else its window delivers it
+            carries = None if "window" in self._forward else _carried(taken)  # else its window delivers it
             self._outbox.put(sql, *message, at=taken.moment.utc, carries=carries)
 
     def _send_alarm(self, sql: sqlite3.Connection, track: Track, alarm: Alarm) -> None:

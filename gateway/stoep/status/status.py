@@ -16,7 +16,7 @@ from stoep.intake.node import Heard
 from stoep.links.base import Link
 from stoep.refine.refiner import Refiner
 from stoep.store.nodes import Identity
-from stoep.store.windows import Window
+from stoep.store.windows import Summary
 from stoep.uplink.dialects.native import Native
 from stoep.uplink.retained import Retained
 
@@ -30,7 +30,7 @@ class _Known(NamedTuple):
     """What a node's last state was made from."""
 
     identity: Identity
-    window: Window | None
+    window: Summary | None
     heard: Heard | None
     utc: float | None
     condition: Condition | None

@@ -4,10 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from stoep.store import sealed
+from stoep.store import sealed, window_content
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
-from stoep.store.windows import SECONDS, Total, Window, start_of
+from stoep.store.windows import SECONDS, Window, start_of
 
 _DAY = 86_400
 KEPT_SECONDS = 36 * _DAY
@@ -15,14 +15,12 @@ _PURGE_SHIFT = 16  # more revisions than a window can have between two purges
 _COLUMNS = "kid, start, revision, due, partial, content, fresh"
 
 
-def totals(kid: bytes, start: int, content: bytes) -> dict[int, Total]:
-    """What the row of a window says of each channel. Raises CorruptError."""
-    return Window.totals_of(sealed.unseal(content, kid, start))
-
-
 def _window(row: tuple[bytes, int, int, int, int, bytes, bytes | None]) -> Window:
+    """Raises CorruptError."""
     kid, start, revision, due, partial, content, fresh = row
-    return Window(kid, start, revision, bool(due), bool(partial), totals(kid, start, content), SampleSet.unpack(fresh))
+    flags, samples, before = window_content.unpack(sealed.unseal(content, kid, start))
+    known = SampleSet.unpack(fresh)
+    return Window(kid, start, revision, bool(due), bool(partial), samples, before, known, flags)
 
 
 def find(database: Database, kid: bytes, start: int) -> Window:
@@ -53,10 +51,10 @@ def newest(database: Database) -> list[Window]:
     return [_window(row) for row in found if row is not None]
 
 
-def last(sql: sqlite3.Connection, kid: bytes) -> dict[int, Total]:
-    """The totals of the newest window of a kid, published or not; empty where there is none. Raises CorruptError."""
-    row = _last(sql, kid, "kid, start, content", "1")
-    return {} if row is None else totals(*row)
+def last(sql: sqlite3.Connection, kid: bytes) -> Window | None:
+    """The newest window of a kid, published or not. Raises CorruptError."""
+    row = _last(sql, kid, _COLUMNS, "1")
+    return None if row is None else _window(row)
 
 
 def _last(sql: sqlite3.Connection, kid: bytes, columns: str, which: str) -> Any:
@@ -73,13 +71,17 @@ def _last(sql: sqlite3.Connection, kid: bytes, columns: str, which: str) -> Any:
     return None
 
 
-def published(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[dict[int, Total]]:
-    """The totals of those that are out, whole and of a kid, from `since` to before `until`. Raises CorruptError."""
+def flags(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[dict[int, int]]:
+    """By channel, of those windows that are out, whole and of a kid, from `since` to before `until`.
+
+    Raises CorruptError.
+    """
     query = (
-        "SELECT kid, start, content FROM window "  # noqa: S608
+        "SELECT content, start FROM window "  # noqa: S608
         f"WHERE kid = ? AND start IN ({_starts(since, until)}) AND revision > 0 AND partial = 0"
     )
-    return [totals(*row) for row in sql.execute(query, (kid,))]
+    rows = sql.execute(query, (kid,))
+    return [window_content.flags(sealed.unseal(content, kid, start)) for content, start in rows]
 
 
 def _starts(since: int, until: int) -> str:
@@ -107,7 +109,8 @@ def generation(database: Database) -> int:
 
 
 def _row(window: Window) -> tuple[bytes, int, int, int, int, bytes, bytes | None]:
-    content = sealed.seal(window.content(), window.kid, window.start)
+    packed = window_content.pack(window_content.Content(window.flags, window.samples, window.before))
+    content = sealed.seal(packed, window.kid, window.start)
     return window.kid, window.start, window.revision, window.due, window.partial, content, window.fresh.pack()
 
 

@@ -1,20 +1,19 @@
-"""The aggregate of one node over 15 minutes: what is counted, and the row it is kept in.
+"""One node's samples of 15 minutes, and what they come to.
 
-A window is a running sum, so a late sample reopens it; `last` goes by the time of taking, never by that of arrival.
+A window keeps the samples themselves, by the time of taking: whatever is said about it is a function of what was taken,
+not of the order in which it came, and can be said anew when a late sample, its neighbour or a calibration changes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import cbor2
-
-from stoep.errors import StoreError
 from stoep.store.sample_set import SampleSet
+from stoep.store.series import Series
 from stoep.wire.channels import Channel
 
 SECONDS = 900
-_FORM = 1
 
 
 class TimeQuality(IntEnum):
@@ -57,7 +56,7 @@ class Total:
     flag: int = Flag.GOOD
     time: int = TimeQuality.SYNCED
 
-    def add(self, counts: int, at: tuple[int, int, int], flag: Flag, time: TimeQuality) -> None:
+    def add(self, counts: int, at: tuple[int, int, int], flag: int, time: int) -> None:
         self.lowest = counts if self.count == 0 else min(self.lowest, counts)
         self.highest = counts if self.count == 0 else max(self.highest, counts)
         self.count += 1
@@ -72,7 +71,8 @@ class Total:
 class Window:
     """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
 
-    `fresh`: the samples in it that no published revision has.
+    `before`: what a release that kept no samples had added up, by channel. `fresh`: the samples in it that no published
+    revision has. `flags`: what the last published revision said of each channel.
     """
 
     kid: bytes
@@ -80,29 +80,34 @@ class Window:
     revision: int = 0
     due: bool = False
     partial: bool = False
-    totals: dict[int, Total] = field(default_factory=dict)
+    samples: Series = field(default_factory=Series)
+    before: dict[int, Total] = field(default_factory=dict)
     fresh: SampleSet = field(default_factory=SampleSet)
+    flags: dict[int, int] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
         return self.start + SECONDS
 
-    def content(self) -> bytes:
-        rows: list[list[Any]] = [
-            [number, t.count, t.total, t.lowest, t.highest, t.last, list(t.last_at), t.flag, t.time]
-            for number, t in self.totals.items()
-        ]
-        return cbor2.dumps([_FORM, rows])
+    @property
+    def last_at(self) -> tuple[int, int, int]:
+        """Unix µs of taking, epoch and seq of its last sample; (-1, 0, 0) where there is none."""
+        earlier = max((total.last_at for total in self.before.values()), default=(-1, 0, 0))
+        return max((taken[:3] for taken in self.samples), default=earlier)
 
-    @staticmethod
-    def totals_of(content: bytes) -> dict[int, Total]:
-        form, rows = cbor2.loads(content)
-        if form != _FORM:
-            raise StoreError(f"a window has form {form}, known is {_FORM}; install the release that wrote it")
-        return {
-            number: Total(count, total, lowest, highest, last, tuple(last_at), flag, time)
-            for number, count, total, lowest, highest, last, last_at, flag, time in rows
-        }
+
+class Summary(NamedTuple):
+    """What a window came to when it was published; `totals` by number of the channel."""
+
+    kid: bytes
+    start: int
+    revision: int
+    partial: bool
+    totals: Mapping[int, Total]
+
+    @property
+    def end(self) -> int:
+        return self.start + SECONDS
 
 
 def start_of(utc: float) -> int:

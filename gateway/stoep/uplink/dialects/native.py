@@ -9,7 +9,7 @@ import msgspec
 from stoep import __version__
 from stoep.clock import timestamp
 from stoep.store.nodes import Identity
-from stoep.store.windows import SECONDS, Flag, Reading, TimeQuality, Total, Window
+from stoep.store.windows import SECONDS, Flag, Reading, Summary, TimeQuality, Total
 from stoep.wire.channels import Catalogue, Channel
 from stoep.wire.messages import Alarm, Health, Sample
 
@@ -111,7 +111,7 @@ class Native:
         """The same message, sent as part of the backlog."""
         return payload.removesuffix(b"}") + b',"backlog":true}'
 
-    def _window(self, identity: Identity, window: Window) -> dict[str, Any]:
+    def _window(self, identity: Identity, window: Summary) -> dict[str, Any]:
         channels = {
             channel.name: self._channel(channel, window.totals[number])
             for number, channel in self._catalogue.channels.items()
@@ -127,7 +127,7 @@ class Native:
             "channels": channels,
         }
 
-    def window(self, identity: Identity, window: Window) -> tuple[str, str, bytes]:
+    def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
         key = f"window {identity.kid.hex()} {window.start}"
         payload = msgspec.json.encode(self._window(identity, window))
         return key, self._topic(identity.name, "window"), payload
@@ -197,7 +197,7 @@ class Native:
     def state(
         self,
         identity: Identity,
-        window: Window | None,
+        window: Summary | None,
         heard: Heard | None,
         heard_utc: float | None,
         condition: Mapping[str, Any] = MappingProxyType({}),
