@@ -27,9 +27,9 @@ def render(file: Path, source: Path) -> str:
         "$defs": {
             "windowChannels": _all({name: one for name, one in channels.items() if _leaves(one) != "never"}, None),
             "sampleChannels": _all({name: one for name, one in channels.items() if _leaves(one) == "reading"}, "single"),
-            "alarm": {"type": "string", "enum": list(alarms)},
+            "alarm": {"type": "string", "enum": list(alarms), "x-grows": True},
             "alarmUnits": {"allOf": _alarm_units(channels, alarms)},
-            "sensor": {"type": "string", "enum": _sensors(alarms)},
+            "sensor": {"type": "string", "enum": _sensors(alarms), "x-grows": True},
             "failedReadings": _counts(_sensors(alarms), required=True),
             "lost": {
                 **_counts([*root.table("lost").content, *_OURS], required=False),

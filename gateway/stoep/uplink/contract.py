@@ -2,6 +2,9 @@
 
 The files are under `schemas/`: one for each message, what several have in common (common.json), what the channel
 catalogue decides (catalogue.json, generated), and asyncapi.json, which names every topic. This module only finds them.
+
+They are strict: what a release does not publish is in none of them. Within stoep/1 a later release may add fields, and
+values where a schema says `x-grows`; a consumer that shall go on then takes the schemas `opened`.
 """
 
 import json
@@ -65,6 +68,17 @@ def topics() -> tuple[Topic, ...]:
 def topic_of(topic: str) -> Topic | None:
     """The one that a message came on; None: it is not of the contract."""
     return next((known for known in topics() if known.parts(topic) is not None), None)
+
+
+def opened(schema: Any) -> Any:
+    """The same schema for a consumer that takes what it does not know yet: further fields, and values that grow."""
+    if isinstance(schema, list):
+        return [opened(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    grows = {"enum", "x-grows"} if schema.get("x-grows") else set()
+    closed = {"additionalProperties"} if schema.get("additionalProperties") is False else set()
+    return {name: opened(part) for name, part in schema.items() if name not in grows | closed}
 
 
 def bundle() -> dict[str, Any]:
