@@ -1,6 +1,7 @@
 """Writes what the nodes import from the catalogue and the drawings: `python -m stoep_field.generate [--check]`.
 
-And what the city's schemas say of the catalogue. A board has no TOML reader and no memory for prose, so the generated modules are committed and travel with the firmware.
+A board has no TOML reader and no memory for prose, so the generated modules are committed and travel with the firmware;
+so is what the city's schemas say of the catalogue.
 """
 
 import argparse

@@ -11,6 +11,7 @@ from stoep_field.tables import Table
 
 ID = "https://stoep.example/schema/1/catalogue.json"
 _COMMON = "common.json#/$defs/"
+_ONE = "single"  # the form of a reading by itself
 _FAILING = "_failing"
 _OURS = ("evicted", "unexplained", "unreadable")  # causes that the gateway itself has beside those of the nodes
 
@@ -25,8 +26,8 @@ def render(file: Path, source: Path) -> str:
         "$id": ID,
         "$comment": f"Generated from {source.as_posix()} by `make generate`; do not edit.",
         "$defs": {
-            "windowChannels": _all({name: one for name, one in channels.items() if _leaves(one) != "never"}, None),
-            "sampleChannels": _all({name: one for name, one in channels.items() if _leaves(one) == "reading"}, "single"),
+            "windowChannels": _all({name: one for name, one in channels.items() if _leaves(one) != "never"}),
+            "sampleChannels": _all({name: one for name, one in channels.items() if _leaves(one) == "reading"}, _ONE),
             "alarm": {"type": "string", "enum": list(alarms), "x-grows": True},
             "alarmUnits": {"allOf": _alarm_units(channels, alarms)},
             "sensor": {"type": "string", "enum": _sensors(alarms), "x-grows": True},
@@ -45,7 +46,7 @@ def _leaves(channel: Table) -> str:
     return channel.text("leaves") if "leaves" in channel.content else "reading"
 
 
-def _all(channels: dict[str, Table], form: str | None) -> dict[str, Any]:
+def _all(channels: dict[str, Table], form: str | None = None) -> dict[str, Any]:
     """An object of any of these channels, each in its own unit."""
     shapes = {"reading": "measured", "sum": "summed"}
     return {

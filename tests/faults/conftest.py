@@ -1,11 +1,13 @@
-"""What is said while everything goes wrong fits the contract, too."""
+"""What is said while everything goes wrong fits the contract, too, and what reaches the city its schema."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import gateway_talk
 import pytest
 
 import gateway_rig
+import published
 from contract_spy import Spy
 from published_spy import PublishedSpy
 
@@ -24,3 +26,10 @@ def published_spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedSpy]:
     watching = PublishedSpy(monkeypatch)
     yield watching
     watching.judge()
+
+
+@pytest.fixture(autouse=True)
+def deliveries(tmp_path: Path) -> Iterator[None]:
+    """So is whatever a city gets in a street of these tests."""
+    yield
+    published.validate_streets(tmp_path)

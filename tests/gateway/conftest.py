@@ -7,8 +7,8 @@ import pytest
 
 import gateway_rig
 from contract_spy import Spy
-from published_spy import PublishedSpy
 from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
+from published_spy import PublishedSpy
 from scripted_broker import ScriptedBroker
 
 

@@ -1,13 +1,27 @@
 """The published schemas as a judge of whatever reaches the city in any test."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 from stoep.listen.checking import Checker
 from stoep.uplink import contract
+from stoep_twin import deliveries
 
+MADE_UP = "made-up"  # the site of messages that a test invents to see how they travel
+RELEASED = sorted((Path(contract.__file__).parent / "schemas" / "released").glob("*.json"))
 validated: Counter[str] = Counter()  # in this run of the tests, by message
-_CHECKER = Checker()
 _MOST = 5  # sentences about one message
+
+
+def _as_of(file: Path) -> Checker:
+    """What a consumer of that day would check by, who takes what is added."""
+    schemas = json.loads(file.read_text(encoding="utf-8"))["schemas"]
+    return Checker({name: contract.opened(schema) for name, schema in schemas.items()})
+
+
+_CHECKER = Checker()
+_YESTERDAYS = {file.stem: _as_of(file) for file in RELEASED}
 
 
 class Misfit(AssertionError):  # noqa: N818 (it is what a test fails with)
@@ -21,6 +35,9 @@ def misfits(topic: str, payload: bytes) -> list[str]:
         return [f"{topic}: {flaw}" for flaw in flaws[:_MOST]]
     known = contract.topic_of(topic)
     assert known is not None
+    for day, checker in _YESTERDAYS.items():
+        if found := checker.read(topic, payload)[1]:
+            return [f"{topic}, to a consumer of {day}: {flaw}" for flaw in found[:_MOST]]
     validated[known.message] += 1
     return []
 
@@ -29,3 +46,19 @@ def validate(topic: str, payload: bytes) -> None:
     """Raises `Misfit` unless the message is what its schema says."""
     if found := misfits(topic, payload):
         raise Misfit("; ".join(found))
+
+
+def delivered(topic: str, payload: bytes) -> list[str]:
+    """As `misfits`, of what came from a broker, but for what tests send the gateway or invent."""
+    return [] if topic.endswith("/set") or topic.split("/")[2] == MADE_UP else misfits(topic, payload)
+
+
+def validate_streets(folder: Path) -> int:
+    """Holds whatever a city got in the virtual streets that ran under `folder` against its schema; how many."""
+    count = 0
+    for file in sorted(folder.rglob(deliveries.FILE)):
+        for topic, payload in deliveries.read(file):
+            count += 1
+            if not topic.endswith("/set"):
+                validate(topic, payload)
+    return count

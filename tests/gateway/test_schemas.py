@@ -16,7 +16,6 @@ from stoep.listen.checking import Checker
 from stoep.uplink import contract
 from stoep.wire.channels import catalogue
 
-RELEASED = sorted((Path(contract.__file__).parent / "schemas" / "released").glob("*.json"))
 Edit = Callable[[dict[str, Any], dict[str, Any]], Any]  # of the schemas and the AsyncAPI document
 
 
@@ -114,10 +113,10 @@ def test_an_opened_schema_takes_what_is_added_and_nothing_wrong() -> None:
     checker = Checker({name: contract.opened(schema) for name, schema in contract.schemas().items()})
     assert checker.flaws("gateway", {"site": "a", "status": "offline", "since": 1}) == []
     assert [flaw.field for flaw in checker.flaws("gateway", {"site": 1, "status": "offline"})] == ["site"]
-    event = {
-        **{"site": "a", "node": "b", "kid": "c0ffee01", "kind": "fountain", "alarm": "dry", "raised": True, "value": 1},
-        **{"unit": "l", "traceback": None, "epoch": 1, "number": 1, "time": None, "time_quality": None},
-    }
+    event = json.loads(
+        '{"site": "a", "node": "b", "kid": "c0ffee01", "kind": "fountain", "alarm": "dry", "raised": true, "value": 1, '
+        '"unit": "l", "traceback": null, "epoch": 1, "number": 1, "time": null, "time_quality": null}'
+    )
     assert checker.flaws("event", event) == []
     assert {flaw.field for flaw in checker.flaws("event", {**event, "alarm": "full"})} == {"unit"}
 
@@ -125,13 +124,33 @@ def test_an_opened_schema_takes_what_is_added_and_nothing_wrong() -> None:
 # -- yesterday's consumers and senders ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", RELEASED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", published.RELEASED, ids=lambda file: file.stem)
 def test_nothing_that_was_released_is_broken(file: Path) -> None:
     assert breaks(json.loads(file.read_text(encoding="utf-8")), contract.bundle()) == []
 
 
 def measured(schemas: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = schemas["common"]["$defs"]["measured"]
+    return found
+
+
+def quality(schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas["common"]["$defs"]["quality"]
+    return found
+
+
+def interval(schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas["catalogue"]["$defs"]["settings"]["properties"]["interval"]
+    return found
+
+
+def alarm(schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas["catalogue"]["$defs"]["alarmUnits"]["allOf"][0]
+    return found
+
+
+def channels(schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas["catalogue"]["$defs"]["windowChannels"]["properties"]
     return found
 
 
@@ -145,18 +164,16 @@ BREAKING: dict[str, Edit] = {
     "a field that may be left out goes": lambda s, _: s["sample"]["properties"].pop("backlog"),
     "a field has another name": lambda s, _: _rename(measured(s), "mean", "average"),
     "what was always there is not": lambda s, _: s["event"]["required"].remove("value"),
-    "what was always there within another is not": lambda s, _: s["common"]["$defs"]["quality"]["required"].remove("reason"),
+    "what was always there within another is not": lambda s, _: quality(s)["required"].remove("reason"),
     "a number becomes a text": lambda s, _: s["common"]["$defs"]["revision"].update(type="string"),
     "a whole number becomes any": lambda s, _: measured(s)["properties"]["count"].update(type="number"),
     "null comes where there was none": lambda s, _: measured(s)["properties"]["mean"].update(type=["number", "null"]),
-    "another unit": lambda s, _: s["catalogue"]["$defs"]["windowChannels"]["properties"]["temperature"]["properties"]
-    .update(unit={"const": "K"}),
-    "a channel goes": lambda s, _: s["catalogue"]["$defs"]["windowChannels"]["properties"].pop("co2"),
+    "another unit": lambda s, _: channels(s)["temperature"]["properties"].update(unit={"const": "K"}),
+    "a channel goes": lambda s, _: channels(s).pop("co2"),
     "a value goes": lambda s, _: s["set-result"]["properties"]["result"]["enum"].remove("expired"),
     "a value is added that nobody awaits": lambda s, _: s["common"]["$defs"]["timeQuality"]["enum"].append("guessed"),
     "an alarm goes": lambda s, _: s["catalogue"]["$defs"]["alarm"]["enum"].remove("fire"),
-    "an alarm in another unit": lambda s, _: s["catalogue"]["$defs"]["alarmUnits"]["allOf"][0]["then"]["properties"]
-    .update(unit={"const": "mm"}),
+    "an alarm in another unit": lambda s, _: alarm(s)["then"]["properties"].update(unit={"const": "mm"}),
     "times are written otherwise": lambda s, _: s["common"]["$defs"]["time"].update(pattern="^[0-9]+$"),
     "a limit goes": lambda s, _: s["common"]["$defs"]["count"].pop("minimum"),
     "a window is of another length": lambda s, _: s["window"]["properties"].update(seconds={"const": 600}),
@@ -169,11 +186,10 @@ BREAKING: dict[str, Edit] = {
     "a command must say more": lambda s, _: s["set"]["required"].append("by"),
     "a command may not say who": lambda s, _: s["set"]["properties"].pop("by"),
     "a setting goes": lambda s, _: s["catalogue"]["$defs"]["settings"]["properties"].pop("full_mm"),
-    "a setting takes less": lambda s, _: s["catalogue"]["$defs"]["settings"]["properties"]["interval"].update(minimum=60),
-    "a setting cannot be given back": lambda s, _: s["catalogue"]["$defs"]["settings"]["properties"]["interval"]
-    .update(type="integer"),
+    "a setting takes less": lambda s, _: interval(s).update(minimum=60),
+    "a setting cannot be given back": lambda s, _: interval(s).update(type="integer"),
     "ids of commands are shorter": lambda s, _: s["set"]["properties"]["id"].update(pattern="^[a-z]{8}$"),
-}  # fmt: skip
+}
 HARMLESS: dict[str, Edit] = {
     "a field more": lambda s, _: s["window"]["properties"].update(sunshine={"type": "number"}),
     "a field more that is always there": lambda s, _: (
@@ -181,13 +197,11 @@ HARMLESS: dict[str, Edit] = {
         measured(s)["required"].append("sigma"),
     ),
     "what could be left out is always there": lambda s, _: s["event"]["required"].append("backlog"),
-    "a channel more": lambda s, _: s["catalogue"]["$defs"]["windowChannels"]["properties"].update(
-        noise={"$ref": "common.json#/$defs/measured"}
-    ),
+    "a channel more": lambda s, _: channels(s).update(noise={"$ref": "common.json#/$defs/measured"}),
     "an alarm more": lambda s, _: s["catalogue"]["$defs"]["alarm"]["enum"].append("flooded"),
     "whole numbers only": lambda s, _: measured(s)["properties"]["last"].update(type="integer"),
     "null no more": lambda s, _: s["event"]["properties"]["traceback"].update(type="string"),
-    "a setting takes more": lambda s, _: s["catalogue"]["$defs"]["settings"]["properties"]["interval"].update(minimum=1),
+    "a setting takes more": lambda s, _: interval(s).update(minimum=1),
     "a setting more": lambda s, _: s["catalogue"]["$defs"]["settings"]["properties"].update(bell={"type": "integer"}),
     "a topic more": lambda _, a: a["channels"].update(noise=a["channels"]["event"]),
 }

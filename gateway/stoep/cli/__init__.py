@@ -25,6 +25,8 @@ _OWN = [
     EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
     EntryPoint("status", "stoep.cli.status:register", GROUP),
     EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
+    EntryPoint("listen", "stoep.cli.listen:register", GROUP),
+    EntryPoint("schemas", "stoep.cli.schemas:register", GROUP),
     EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]
 

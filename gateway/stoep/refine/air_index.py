@@ -6,8 +6,8 @@ each whole hour falls into one of six bands, the worst pollutant decides. The ta
 rounded, so that 5 µg/m³ is good and the least more is fair: no reading comes into a better band than its own.
 
 The agency shows an index of a station that measures at least NO2 and particles beside traffic, NO2, O3 and particles
-elsewhere. Our nodes measure particles only. What is said here is therefore of the particles, says so, and can only be
-as good as or better than the index of all five pollutants.
+elsewhere. Our nodes measure particles only, so by that rule there is no official index here: what is said is of the
+pollutants measured, says so (`SCOPE`), and the index of all five can be as bad or worse, never better.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,9 @@ EDGES: Mapping[str, tuple[int, ...]] = {  # µg/m³, each the last that belongs 
     "pm10": (15, 45, 120, 195, 270),
 }
 COMPLETE = Fraction(3, 4)  # of the readings that are expected in an hour (Directive 2008/50/EC, annex XI)
-SCOPE = "of particles only: the index of all pollutants, for which NO2 and O3 would have to be measured, may be worse"
+SCOPE = (
+    "of the pollutants measured; no official index, which needs NO2, and away from traffic O3, too: it may be worse"
+)
 _MOST_PLACES = 2  # of a mean that is told
 
 

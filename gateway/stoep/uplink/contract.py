@@ -1,4 +1,4 @@
-"""What is published, as a contract that others can check: a JSON Schema for each message, and the topic that carries it.
+"""What is published, as a contract that others can check: each message's JSON Schema, and the topic that carries it.
 
 The files are under `schemas/`: one for each message, what several have in common (common.json), what the channel
 catalogue decides (catalogue.json, generated), and asyncapi.json, which names every topic. This module only finds them.
