@@ -7,59 +7,35 @@ rounded, so that 5 µg/m³ is good and the least more is fair: no reading comes 
 
 The agency shows an index of a station that measures at least NO2 and particles beside traffic, NO2, O3 and particles
 elsewhere. Our nodes measure particles only, so by that rule there is no official index here: what is said is of the
-pollutants measured, says so (`SCOPE`), and the index of all five can be as bad or worse, never better.
+pollutants measured, says so (`store/air.py`), and the index of all five can be as bad or worse, never better.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+
+from stoep.store.air import AirIndex
 
 HOUR = 3600  # seconds
-BANDS = ("good", "fair", "moderate", "poor", "very poor", "extremely poor")
 EDGES: Mapping[str, tuple[int, ...]] = {  # µg/m³, each the last that belongs to its band
     "pm2_5": (5, 15, 50, 90, 140),
     "pm10": (15, 45, 120, 195, 270),
 }
-COMPLETE = Fraction(3, 4)  # of the readings that are expected in an hour (Directive 2008/50/EC, annex XI)
-SCOPE = (
-    "of the pollutants measured; no official index, which needs NO2, and away from traffic O3, too: it may be worse"
-)
-_MOST_PLACES = 2  # of a mean that is told
+_COMPLETE = Fraction(3, 4)  # of the readings that are expected in an hour (Directive 2008/50/EC, annex XI)
 
 
 @dataclass(frozen=True)
 class Pollutant:
-    """One channel of an hour: its good readings in µg/m³, exact, and how many there should be."""
+    """One channel of an hour: its good readings' sum in µg/m³, how many they are, how many there should be."""
 
-    readings: Sequence[Fraction | int]
+    total: Fraction | int
+    count: int
     expected: Fraction | int
 
 
-@dataclass(frozen=True)
-class AirIndex:
-    """`index` 1 to 6 and the channel that decides it, or None and the `reason`; `means` in µg/m³ of complete hours."""
-
-    index: int | None
-    pollutant: str | None
-    reason: str | None
-    means: Mapping[str, Fraction]
-
-    def document(self) -> dict[str, Any]:
-        """For a window's message, as `air_quality`."""
-        return {
-            "index": self.index,
-            "band": None if self.index is None else BANDS[self.index - 1],
-            "pollutant": self.pollutant,
-            "reason": self.reason,
-            "scope": SCOPE,
-            "means": {name: float(round(mean, _MOST_PLACES)) for name, mean in self.means.items()},
-        }
-
-
-def ends_hour(start: int, seconds: int) -> bool:
-    """Whether the window that begins at `start` (Unix seconds) is the last of its hour."""
-    return (start + seconds) % HOUR == 0
+def ends_hour(end: int) -> bool:
+    """Whether a window that ends then (Unix seconds) is the last of its hour."""
+    return end % HOUR == 0
 
 
 def band(pollutant: str, mean: Fraction | int) -> int:
@@ -73,11 +49,7 @@ def index(hour: Mapping[str, Pollutant]) -> AirIndex | None:
     if not measured:
         return None
     lacks = {name: lack for name, one in measured.items() if (lack := _lacks(one)) is not None}
-    means = {
-        name: sum(map(Fraction, one.readings), Fraction()) / len(one.readings)
-        for name, one in measured.items()
-        if name not in lacks
-    }
+    means = {name: Fraction(one.total) / one.count for name, one in measured.items() if name not in lacks}
     if not means:
         return AirIndex(None, None, "; ".join(f"{name}: {lack}" for name, lack in lacks.items()), {})
     worst = max(means, key=lambda name: band(name, means[name]))  # PM2.5 where both are as bad
@@ -89,6 +61,6 @@ def _lacks(one: Pollutant) -> str | None:
     """Why this hour has no mean."""
     if one.expected < 1:
         return "the node measures less than once an hour"
-    if len(one.readings) < COMPLETE * one.expected:
-        return f"{len(one.readings)} good readings of {float(one.expected):g}, {float(COMPLETE):.0%} are needed"
+    if one.count < _COMPLETE * one.expected:
+        return f"{one.count} good readings of {float(one.expected):g}, {float(_COMPLETE):.0%} are needed"
     return None
