@@ -42,10 +42,16 @@ def misfits(topic: str, payload: bytes) -> list[str]:
     return []
 
 
+def judge(found: list[str]) -> None:
+    """Raises `Misfit` with what was found."""
+    if found:
+        more = f"\nand {len(found) - _MOST} more" if len(found) > _MOST else ""
+        raise Misfit("\n".join(found[:_MOST]) + more)
+
+
 def validate(topic: str, payload: bytes) -> None:
     """Raises `Misfit` unless the message is what its schema says."""
-    if found := misfits(topic, payload):
-        raise Misfit("; ".join(found))
+    judge(misfits(topic, payload))
 
 
 def delivered(topic: str, payload: bytes) -> list[str]:

@@ -134,6 +134,11 @@ def measured(schemas: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def reading(schemas: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = schemas["common"]["$defs"]["single"]
+    return found
+
+
 def quality(schemas: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = schemas["common"]["$defs"]["quality"]
     return found
@@ -167,7 +172,7 @@ BREAKING: dict[str, Edit] = {
     "what was always there within another is not": lambda s, _: quality(s)["required"].remove("reason"),
     "a number becomes a text": lambda s, _: s["common"]["$defs"]["revision"].update(type="string"),
     "a whole number becomes any": lambda s, _: measured(s)["properties"]["count"].update(type="number"),
-    "null comes where there was none": lambda s, _: measured(s)["properties"]["mean"].update(type=["number", "null"]),
+    "null comes where there was none": lambda s, _: reading(s)["properties"]["value"].update(type=["number", "null"]),
     "another unit": lambda s, _: channels(s)["temperature"]["properties"].update(unit={"const": "K"}),
     "a channel goes": lambda s, _: channels(s).pop("co2"),
     "a value goes": lambda s, _: s["set-result"]["properties"]["result"]["enum"].remove("expired"),

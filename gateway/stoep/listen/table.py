@@ -30,6 +30,8 @@ _BOOLEAN = {"partial", "backlog"}
 class TableError(PermanentError):
     """The file cannot be written, and what to do."""
 
+    exit_code = 2
+
 
 def rows(windows: Mapping[Where, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """By time and node; what a channel does not have is None."""

@@ -27,7 +27,7 @@ class Topic(NamedTuple):
 
     def parts(self, topic: str) -> Mapping[str, str] | None:
         """`site` and `node` of a topic that is this one, else None."""
-        found = re.fullmatch(_PARAMETER.sub(r"(?P<\1>[^/+#]+)", self.address), topic)
+        found = re.fullmatch(_PARAMETER.sub(r"(?P<\1>[^/+#]*)", self.address), topic)
         return None if found is None else found.groupdict()
 
     def filter(self) -> str:

@@ -1,0 +1,412 @@
+"""A city's first consumer: it takes what a gateway says, and says what no gateway may."""
+
+import copy
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+from rich.console import Console
+from typer.testing import CliRunner
+
+from certificates import Authority
+from gateway_chain import Chain
+from gateway_rig import MORNING, City, PlayedNode, TurnedClock, mosquitto, sample
+from stoep.cli import build
+from stoep.listen import show, table
+from stoep.listen.account import Account
+from stoep.listen.broker import AccessError, place
+from stoep.listen.windows import Where, Windows
+from stoep.wire.messages import Place
+from uplink_rig import needs_mosquitto
+
+SITE = "stoep/1/grote-markt"
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def windows(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
+    """Of a gateway: a bin's quarters of an hour at 6:00, 6:15 and 6:30, and the first again after a late sample."""
+    clock = TurnedClock()
+    chain = Chain(tmp_path_factory.mktemp("gateway") / "stoep.db", clock, PlayedNode())
+    said = []
+    for now, taken in ((5, []), (890, [1, 2]), (1790, [4]), (2690, [5]), (2800, [3]), (3000, [])):
+        clock.now = 1000.0 + now
+        ticks = {1: 10, 2: 400, 3: 700, 4: 1000, 5: 1900}
+        more = {"back": 1} if chain.node.counter > 1 else {}
+        chain.ask(*(sample(seq, ticks[seq]) for seq in taken), tick=now, floor=Place(1, 1), **more)
+        chain.commit()
+        chain.turn()
+        said += chain.windows()
+    said.sort(key=lambda one: (one["revision"], one["start"]))
+    assert [(one["start"][11:16], one["revision"]) for one in said] == [
+        ("06:00", 1),
+        ("06:15", 1),
+        ("06:30", 1),
+        ("06:00", 2),
+    ]
+    return said
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()
+
+
+def take(account: Account, document: Document, what: str = "bin-1/window", now: float = MORNING) -> tuple[str, ...]:
+    return account.take(f"{SITE}/{what}", json.dumps(document).encode(), retained=False, now=now).wrong
+
+
+def with_(document: Document, **changes: Any) -> Document:
+    return {**copy.deepcopy(document), **changes}
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_gateway_says_is_all_right(account: Account, windows: list[Document]) -> None:
+    for document in windows:
+        assert take(account, document, now=MORNING + 3600) == ()
+    assert take(account, windows[1]) == ()  # a broker may say it twice
+    assert not account.wrong
+    assert not account.unknown
+    told = account.windows
+    assert (len(told.highest), told.revised, told.redelivered, told.backlog) == (3, 1, 1, 0)
+    assert [one["revision"] for one in told.highest.values()] == [2, 1, 1]
+    assert list(told.gaps()) == []
+
+
+def test_a_number_means_one_thing(account: Account, windows: list[Document]) -> None:
+    take(account, windows[0])
+    channels = with_(windows[0])["channels"]
+    channels["temperature"]["mean"] += 1
+    (wrong,) = take(account, with_(windows[0], channels=channels))
+    assert wrong == "2026-06-01T06:00:00Z: generation 1, revision 1 means two things"
+    assert take(account, with_(windows[0], backlog=True)) == ()  # the same, sent another way
+
+
+def test_revisions_only_rise(account: Account, windows: list[Document]) -> None:
+    take(account, windows[3])
+    (wrong,) = take(account, windows[0])
+    assert wrong == "2026-06-01T06:00:00Z: generation 1, revision 1 comes after generation 1, revision 2"
+    assert account.windows.highest[Where("c0ffee01", round(MORNING))]["revision"] == 2
+    assert take(account, with_(windows[0], generation=2)) == ()
+
+
+def test_a_partial_window_takes_no_whole_ones_place(windows: list[Document]) -> None:
+    kept = Windows()
+    assert kept.take(windows[0]) is None
+    assert kept.take(with_(windows[0], partial=True, generation=2)) is None
+    (highest,) = kept.highest.values()
+    assert not highest["partial"]
+    other = Windows()
+    assert other.take(with_(windows[0], partial=True)) is None
+    assert other.take(with_(windows[0], revision=2)) is None
+    assert [one["partial"] for one in other.highest.values()] == [False]
+
+
+def test_windows_that_are_missing_are_told(account: Account, windows: list[Document]) -> None:
+    take(account, windows[0])
+    take(account, windows[2])
+    assert list(account.windows.gaps()) == [("bin-1", round(MORNING) + 900, 1)]
+    assert not account.wrong
+    take(account, with_(windows[1], backlog=True))
+    assert list(account.windows.gaps()) == []
+    assert account.windows.backlog == 1
+
+
+def test_how_late_windows_are_is_told_of_those_that_are_live(account: Account, windows: list[Document]) -> None:
+    assert account.delays() is None
+    take(account, windows[0], now=MORNING + 900 + 70)
+    take(account, windows[1], now=MORNING + 1800 + 90)
+    take(account, with_(windows[2], backlog=True), now=MORNING + 90_000)
+    take(account, windows[3], now=MORNING + 90_000)
+    assert account.delays() == (80, 90)
+
+
+# -- schemas and sums --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_as_its_schema_says_is_told_with_topic_and_field(account: Account, windows: list[Document]) -> None:
+    channels = with_(windows[0])["channels"]
+    channels["temperature"]["unit"] = "K"
+    assert take(account, with_(windows[0], channels=channels)) == ('channels.temperature.unit: "°C" was expected',)
+    assert take(account, windows[0], "bin-2/window") == ("node: is 'bin-1', the topic says 'bin-2'",)
+    assert take(account, windows[0], "bin-1/mood") == ("is no topic of asyncapi.json",)
+    assert len(account.windows.highest) == 0
+    assert account.wrong.total() == 3
+    assert f'{SITE}/bin-1/window: channels.temperature.unit: "°C" was expected' in account.wrong
+
+
+def test_what_a_newer_gateway_adds_is_a_note_and_no_fault(account: Account, windows: list[Document]) -> None:
+    assert take(account, with_(windows[0], sunshine=3)) == ()
+    assert account.unknown == {"window: sunshine": 1}
+    assert len(account.windows.highest) == 1
+    assert not account.wrong
+
+
+LEDGER = {"expected": 9, "delivered": 6, "kept": 1, "lost": {"full": 1}, "owed": 1, "presumed": 1, "published": 6}
+
+
+def receipt(**changes: Any) -> Document:
+    total = {**LEDGER, "late": 0, "duplicate": 0, **changes}
+    head = {"site": "grote-markt", "day": "2026-06-01", "generation": 1, "revision": 1}
+    return {**head, "total": total, "nodes": [{"node": "bin-1", "kid": "c0ffee01", "kind": "bin", **total}]}
+
+
+def test_a_receipt_adds_up_and_explains_what_is_lost(account: Account) -> None:
+    assert take(account, receipt(), "ledger") == ()
+    assert take(account, with_(receipt(kept=2), revision=2), "ledger") == (
+        "2026-06-01, all: expected is not delivered + kept + lost + owed",
+        "2026-06-01, bin-1: expected is not delivered + kept + lost + owed",
+    )
+    unexplained = take(account, with_(receipt(lost={"unexplained": 1}), revision=3), "ledger")
+    assert "2026-06-01, all: 1 samples are lost, and nobody knows why" in unexplained
+    assert take(account, receipt(late=1), "ledger")[0].endswith("revision 1 means two things")
+
+
+# -- as a table --------------------------------------------------------------------------------------------------------
+
+
+def kept(windows: list[Document]) -> Windows:
+    told = Windows()
+    for document in windows:
+        told.take(document)
+    return told
+
+
+def test_csv_has_a_row_for_each_channel_at_its_highest_revision(windows: list[Document], tmp_path: Path) -> None:
+    file = tmp_path / "street.csv"
+    table.write_csv(file, table.rows(kept(windows).highest))
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert len(rows) == 3 * 6
+    first = {name: value for name, value in rows[0].items() if value}
+    assert first == {
+        "site": "grote-markt", "node": "bin-1", "kid": "c0ffee01", "kind": "bin", "start": "2026-06-01T06:00:00Z",
+        "seconds": "900", "generation": "1", "revision": "2", "partial": "False", "backlog": "False",
+        "channel": "temperature", "unit": "°C", "count": "3", "min": "18.53", "mean": "18.53", "max": "18.53",
+        "last": "18.53", "flag": "1", "reason": "in range", "time_quality": "interpolated",
+    }
+    assert list(rows[0]) == list(table.COLUMNS)
+    assert [path.name for path in tmp_path.iterdir()] == ["street.csv"]
+
+
+def test_parquet_says_the_same_with_types(windows: list[Document], tmp_path: Path) -> None:
+    file = tmp_path / "street.parquet"
+    corrected = with_(windows[1])
+    corrected["channels"]["temperature"] |= {
+        "mean": 17.5,
+        "raw": {"min": 18.53, "mean": 18.53, "max": 18.53, "last": 18.53},
+        "correction": {"version": 2, "name": "beside the city's"},
+    }
+    table.write_parquet(file, table.rows(kept([windows[0], corrected]).highest))
+    rows = parquet.read_table(file).to_pylist()
+    assert len(rows) == 2 * 6
+    assert rows[0]["start"] == datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
+    assert (rows[0]["mean"], rows[0]["raw_mean"], rows[0]["sum"], rows[0]["partial"]) == (18.53, None, None, False)
+    assert (rows[6]["mean"], rows[6]["raw_mean"], rows[6]["correction_version"]) == (17.5, 18.53, 2)
+    table.write_parquet(file, [])
+    assert parquet.read_table(file).num_rows == 0
+
+
+def test_a_file_that_cannot_be_written_and_a_missing_package_are_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(table.TableError, match=r"nowhere/street.csv cannot be written .*; name a file in a folder"):
+        table.write_csv(tmp_path / "nowhere" / "street.csv", [])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(table.TableError, match=r"say: pip install 'stoep\[listen\]', or use --csv"):
+        table.require_parquet()
+
+
+# -- for people --------------------------------------------------------------------------------------------------------
+
+
+def test_a_window_is_one_line_with_units_and_flags(account: Account, windows: list[Document]) -> None:
+    channels = with_(windows[0])["channels"]
+    channels["humidity"]["quality"] = {"flag": 4, "reason": "out of range"}
+    payload = json.dumps(with_(windows[3], channels=channels, backlog=True)).encode()
+    heard = account.take(f"{SITE}/bin-1/window", payload, retained=False, now=MORNING)
+    line = show.line(heard).plain
+    assert line.startswith("2026-06-01 06:00  bin-1  temperature 18.53 °C  humidity 55.12 % [4: out of range]  ")
+    assert line.endswith("  revision 2  backlog")
+    assert account.flagged == {"humidity: out of range": 1}
+
+
+def test_the_summary_says_what_was_wrong_and_what_is_missing(account: Account, windows: list[Document]) -> None:
+    take(account, windows[0])
+    take(account, with_(windows[2], sunshine=1))
+    take(account, with_(windows[0], seconds=600))
+    console = Console(width=200, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+    console.print(show.summary(account))
+    console.file.close()
+    said = console.export_text()
+    assert "1 windows: bin-1 1 from 2026-06-01 06:15" in said
+    assert "1 × window: sunshine" in said
+    assert f"1 × {SITE}/bin-1/window: seconds: 900 was expected" in said
+    assert "1 messages are wrong" in said
+
+
+# -- at a broker -------------------------------------------------------------------------------------------------------
+
+
+def test_a_broker_is_named_by_a_url_and_tls_is_the_default() -> None:
+    assert place("broker.city.example") == ("broker.city.example", 8883, True)
+    assert place("mqtts://broker.city.example:8884") == ("broker.city.example", 8884, True)
+    assert place("mqtt://127.0.0.1") == ("127.0.0.1", 1883, False)
+    for wrong in ("http://broker", "mqtt://", "mqtts://broker:99999", "mqtts://broker/stoep"):
+        with pytest.raises(AccessError, match="is not like mqtts://"):
+            place(wrong)
+    with pytest.raises(AccessError, match="use --username and --password-file"):
+        place("mqtts://desk:secret@broker")
+
+
+def run(*options: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit status and all that was said, of a run that ends by itself."""
+    done = CliRunner().invoke(build(), ["listen", *options], env=env)
+    return done.exit_code, done.output
+
+
+@contextmanager
+def listening(*options: str) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stoep", "listen", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def until(process: "subprocess.Popen[str]", words: str) -> None:
+    """Reads on until a line has the words."""
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"it ended without {words!r}: {''.join(said)}")
+
+
+def ended(process: "subprocess.Popen[str]", number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+    process.send_signal(number)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    return process.wait(10), said
+
+
+@needs_mosquitto
+@pytest.mark.slow
+def test_it_listens_checks_keeps_and_ends_with_a_verdict(
+    tmp_path: Path, free_port: int, windows: list[Document]
+) -> None:
+    """Through a restart of the broker; the second run hears something wrong."""
+    options = ("--broker", f"mqtt://127.0.0.1:{free_port}", "--csv", str(tmp_path / "street.csv"))
+    with listening(*options) as process:
+        until(process, "cannot be reached")
+        with mosquitto(free_port, tmp_path, "allow_anonymous true"):
+            until(process, "listening to")
+            city = City(free_port)
+            for document in windows[:2]:
+                city.publish(f"{SITE}/bin-1/window", json.dumps(document).encode())
+            until(process, "06:15  bin-1  temperature 18.53 °C")
+            city.close()
+        until(process, "was lost")
+        with mosquitto(free_port, tmp_path, "allow_anonymous true"):
+            until(process, "listening to")
+            city = City(free_port)
+            for document in windows[2:]:
+                city.publish(f"{SITE}/bin-1/window", json.dumps(document).encode())
+            until(process, "revision 2")
+            status, said = ended(process)
+            city.close()
+    assert status == 0, said
+    assert "all is as it must be" in said
+    assert "Traceback" not in said
+    with (tmp_path / "street.csv").open(encoding="utf-8", newline="") as opened:
+        assert [row["count"] for row in csv.DictReader(opened) if row["channel"] == "temperature"] == ["3", "1", "1"]
+
+    with mosquitto(free_port, tmp_path, "allow_anonymous true"), listening(*options, "--quiet") as process:
+        until(process, "listening to")
+        city = City(free_port)
+        city.publish(f"{SITE}/bin-1/window", json.dumps(windows[0]).encode())
+        city.publish(f"{SITE}/bin-1/window", b"{}")
+        until(process, "WRONG  window: site: is missing")
+        status, said = ended(process, signal.SIGTERM)
+        city._misfits.clear()
+        city.close()
+    assert status == 1, said
+
+
+@needs_mosquitto
+def test_it_shows_who_it_is_and_believes_only_whom_it_shall(tmp_path: Path, free_port: int) -> None:
+    authority, other = Authority(tmp_path / "ca"), Authority(tmp_path / "other")
+    certificate, key = authority.issue("broker")
+    accounts, password = tmp_path / "accounts", tmp_path / "password"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", accounts, "desk", "#tomato"], check=True, capture_output=True)
+    password.write_text("#tomato\n")
+    password.chmod(0o600)
+    to = ("--broker", f"mqtts://127.0.0.1:{free_port}", "--for", "20", "--username", "desk")
+    secured = f"cafile {authority.file}", f"certfile {certificate}", f"keyfile {key}", f"password_file {accounts}"
+    with mosquitto(free_port, tmp_path, *secured, "allow_anonymous false"):
+        status, said = run(*to, "--ca", str(other.file), "--password-file", str(password))
+        assert (status, "is not trusted" in said, "--ca" in said) == (2, True, True), said
+        status, said = run(*to, "--ca", str(authority.file), env={"STOEP_LISTEN_PASSWORD": "potato"})
+        assert (status, "refuses us" in said) == (2, True), said
+        known = (*to[:2], *to[4:], "--ca", str(authority.file), "--password-file", str(password))
+        status, said = run(*known, "--for", "1")
+        assert (status, "listening to" in said) == (0, True), said
+        password.chmod(0o644)
+        status, said = run(*known)
+        assert (status, "chmod 600" in said) == (2, True), said
+
+
+def test_what_cannot_be_is_said_at_once(tmp_path: Path, free_port: int) -> None:
+    status, said = run("--broker", "ftp://broker")
+    assert (status, "is not like mqtts://" in said) == (2, True)
+    status, said = run("--broker", f"mqtt://127.0.0.1:{free_port}", "--username", "desk")
+    assert (status, "STOEP_LISTEN_PASSWORD" in said) == (2, True)
+    status, said = run("--broker", f"mqtt://127.0.0.1:{free_port}", "--cert", "mine.pem")
+    assert (status, "belong together" in said) == (2, True)
+    status, said = run("--broker", f"mqtt://127.0.0.1:{free_port}", "--csv", str(tmp_path / "no" / "x.csv"))
+    assert (status, "cannot be written" in said) == (2, True)
+    began = time.monotonic()
+    status, said = run("--broker", f"mqtt://127.0.0.1:{free_port}", "--for", "0.5")
+    assert (status, "nobody answered" in said) == (2, True)
+    assert time.monotonic() - began < 5
+
+
+# -- the contract for others -------------------------------------------------------------------------------------------
+
+
+def test_the_schemas_come_out_as_files_and_as_one_document(tmp_path: Path) -> None:
+    done = CliRunner().invoke(build(), ["schemas", "--write", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert {"window.json", "set-result.json", "common.json", "asyncapi.json"} <= names
+    whole = json.loads(CliRunner().invoke(build(), ["schemas"]).output)
+    assert whole["schemas"]["window"] == json.loads((tmp_path / "out" / "window.json").read_text(encoding="utf-8"))
+    assert re.fullmatch(r"1\.\d+\.\d+", whole["version"])
+    opened = json.loads(CliRunner().invoke(build(), ["schemas", "--open"]).output)
+    assert "additionalProperties" not in opened["schemas"]["window"]
+    assert CliRunner().invoke(build(), ["schemas", "--write", "/dev/null/x"]).exit_code == 2
