@@ -2,6 +2,7 @@
 
 import copy
 import csv
+import io
 import json
 import os
 import re
@@ -245,14 +246,23 @@ def test_a_window_is_one_line_with_units_and_flags(account: Account, windows: li
     assert account.flagged == {"humidity: out of range": 1}
 
 
+def summed_up(account: Account) -> str:
+    console = Console(width=200, file=io.StringIO())
+    console.print(show.summary(account))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_clock_that_differs_by_days_is_told_instead_of_a_delay(account: Account, windows: list[Document]) -> None:
+    take(account, windows[0], now=MORNING + 900 + 40 * 86_400)
+    assert "the gateway's clock and this one are 40.0 days apart" in summed_up(account)
+
+
 def test_the_summary_says_what_was_wrong_and_what_is_missing(account: Account, windows: list[Document]) -> None:
     take(account, windows[0])
     take(account, with_(windows[2], sunshine=1))
     take(account, with_(windows[0], seconds=600))
-    console = Console(width=200, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-    console.print(show.summary(account))
-    console.file.close()
-    said = console.export_text()
+    said = summed_up(account)
     assert "1 windows: bin-1 1 from 2026-06-01 06:15" in said
     assert "1 × window: sunshine" in said
     assert f"1 × {SITE}/bin-1/window: seconds: 900 was expected" in said

@@ -129,6 +129,15 @@ def test_nothing_that_was_released_is_broken(file: Path) -> None:
     assert breaks(json.loads(file.read_text(encoding="utf-8")), contract.bundle()) == []
 
 
+def test_what_was_released_under_a_number_stays_under_it() -> None:
+    """After a release the next change raises `info.version` in asyncapi.json."""
+    for file in published.RELEASED:
+        released = json.loads(file.read_text(encoding="utf-8"))
+        assert released["version"].startswith(f"{file.stem}.")
+        if released["version"] == contract.bundle()["version"]:
+            assert released == contract.bundle()
+
+
 def measured(schemas: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = schemas["common"]["$defs"]["measured"]
     return found

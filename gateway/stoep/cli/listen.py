@@ -15,10 +15,11 @@ from stoep import settings
 from stoep.clock import real
 from stoep.errors import PermanentError
 from stoep.listen import show, table
-from stoep.listen.account import Account
+from stoep.listen.account import Account, Heard
 from stoep.listen.broker import Access, AccessError, Came, Subscription, place
 
 _PASSWORD = "STOEP_LISTEN_PASSWORD"  # noqa: S105 -- the variable's name
+_RETAINED = ("state", "gateway")
 _SAVE_SECONDS = 60.0
 _HINT = """
 stoep listen --broker mqtts://broker.city.example --username desk --password-file password --csv street.csv
@@ -72,6 +73,7 @@ class _Desk:
         self.account = Account()
         self._console = console
         self._quiet = quiet
+        self._shown: dict[str, str] = {}  # topic → its last line
         self._files = [
             (write, file)
             for write, file in ((table.write_csv, csv), (table.write_parquet, parquet))
@@ -84,10 +86,16 @@ class _Desk:
 
     def take(self, came: Came) -> None:
         heard = self.account.take(came.topic, came.payload, retained=came.retained, now=time.time())
-        if heard.wrong or not self._quiet:
+        if heard.wrong or (not self._quiet and self._is_news(came.topic, heard)):
             self._console.print(show.line(heard), soft_wrap=True, highlight=False)
         if real() - self._saved >= _SAVE_SECONDS:
             self.save()
+
+    def _is_news(self, topic: str, heard: Heard) -> bool:
+        """What is retained comes again with each change of it; most of them no line would show."""
+        line = show.line(heard).plain
+        known, self._shown[topic] = self._shown.get(topic), line
+        return heard.message not in _RETAINED or line != known
 
     def say(self, words: str) -> None:
         self._console.print(words, style="bold", soft_wrap=True, highlight=False, markup=False)

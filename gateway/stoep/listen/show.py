@@ -12,6 +12,8 @@ from rich.text import Text
 from stoep.listen.account import Account, Heard
 
 _STYLES = {1: "", 2: "dim", 3: "yellow", 4: "red", 9: "dim"}  # by QARTOD's flags
+_COUNT = "1"  # the unit of what is only counted
+_DAY = 86_400
 _MOST = 20  # lines of a kind in the summary
 
 
@@ -41,20 +43,24 @@ def _window(_message: str, document: Mapping[str, Any]) -> Text:
 
 def _channel(name: str, one: Mapping[str, Any]) -> Text:
     value = one["sum"] if "sum" in one else one.get("mean")
-    told = one.get("suppressed", "no value") if value is None else f"{value:g} {one['unit']}"
+    told = one.get("suppressed", "no value") if value is None else _value(value, one["unit"])
     flag, why = one["quality"]["flag"], one["quality"]["reason"]
     return Text(f"{name} {told}" + ("" if flag == 1 else f" [{flag}: {why}]"), style=_STYLES[flag])
 
 
+def _value(value: float, unit: str) -> str:
+    return f"{value:.10g}" if unit == _COUNT else f"{value:.10g} {unit}"
+
+
 def _event(_message: str, document: Mapping[str, Any]) -> Text:
-    value = "" if document["value"] is None else f", {document['value']:g} {document['unit']}"
+    value = "" if document["value"] is None else f", {_value(document['value'], document['unit'])}"
     style = "bold yellow" if document["raised"] else "green"
     word = "raised" if document["raised"] else "withdrawn"
     return Text(f"{document['time'] or 'undated'}  {document['node']}  {document['alarm']} {word}{value}", style=style)
 
 
 def _sample(_message: str, document: Mapping[str, Any]) -> Text:
-    values = "  ".join(f"{name} {one['value']:g} {one['unit']}" for name, one in document["channels"].items())
+    values = "  ".join(f"{name} {_value(one['value'], one['unit'])}" for name, one in document["channels"].items())
     return Text(f"{document['time']}  {document['node']}  {values}")
 
 
@@ -96,8 +102,14 @@ def _facts(account: Account) -> Iterator[tuple[str, str]]:
         told = ", ".join(f"{node} {missing} from {_utc(start)}" for node, start, missing in gaps[:_MOST])
         yield "missing", f"{sum(missing for *_, missing in gaps)} windows: {told}"
     if (delays := account.delays()) is not None:
-        yield "delay", f"{delays[0]:.0f} s after a window's end half of them were here, {delays[1]:.0f} s the last"
+        yield "delay", _delay(*delays)
     yield "verdict", "all is as it must be" if not account.wrong else f"{account.wrong.total()} messages are wrong"
+
+
+def _delay(middle: float, most: float) -> str:
+    if not 0 <= middle < _DAY:
+        return f"the gateway's clock and this one are {abs(middle) / _DAY:.1f} days apart"
+    return f"{middle:.0f} s after a window's end half of them were here, {most:.0f} s the last"
 
 
 def _utc(start: int) -> str:
