@@ -4,7 +4,7 @@ The index is told in the window that ends the hour, by UTC, as the agency's. Whe
 quarter there is no such window, and nothing is told of that hour.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 
 from stoep.refine import air_index
@@ -60,15 +60,13 @@ class Hours:
             for key, summary in summaries.items()
         }
 
-    def _air(self, last: Summary, due: Mapping[Key, Summary]) -> AirIndex | None:
+    def _air(self, last: Summary, told: Mapping[Key, Summary]) -> AirIndex | None:
         starts = range(last.end - HOUR, last.end, SECONDS)
-        fresh = {start: due[last.kid, start] for start in starts if (last.kid, start) in due}
-        stored = self._find(last.kid, [start for start in starts if start not in fresh and start != last.start])
-        hour = [last, *(fresh[start] for start in fresh if start != last.start)]
-        return self._index(last.kid, [*hour, *map(self._summarise, stored.values())])
+        fresh = {start: told[last.kid, start] for start in starts if (last.kid, start) in told}
+        stored = self._find(last.kid, [start for start in starts if start not in fresh])
+        return self._index(last.kid, [*fresh.values(), *map(self._summarise, stored.values())])
 
-    def _index(self, kid: bytes, hour: Iterable[Summary]) -> AirIndex | None:
-        windows = list(hour)
+    def _index(self, kid: bytes, windows: Sequence[Summary]) -> AirIndex | None:
         expected = Fraction(HOUR, self._interval(kid))
         pollutants = {}
         for channel in self._channels:
