@@ -11,10 +11,17 @@ import pytest
 from jsonschema_rs import meta
 
 import published
+from gateway_chain import Chain
+from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
 from schema_breaks import breaks
+from stoep.downlink.trail import Said
 from stoep.listen.checking import Checker
+from stoep.refine.timeline import Moment
+from stoep.store.windows import Summary, TimeQuality, Total
 from stoep.uplink import contract
+from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
+from stoep.wire.messages import Alarm
 
 Edit = Callable[[dict[str, Any], dict[str, Any]], Any]  # of the schemas and the AsyncAPI document
 
@@ -96,6 +103,34 @@ def test_every_channel_has_one_operation() -> None:
     assert sorted(of) == sorted(f"#/channels/{name}" for name in document["channels"])
     received = [one["channel"]["$ref"] for one in document["operations"].values() if one["action"] == "receive"]
     assert received == ["#/channels/set"]
+
+
+def test_the_asyncapi_document_names_every_topic_and_nothing_else(tmp_path: Path) -> None:
+    """Everything that the dialect can say and hears; in every other test the spies refuse any other topic."""
+    chain = Chain(tmp_path / "stoep.db", TurnedClock(), PlayedNode())
+    native, who, moment = chain.native, chain.identity, Moment(MORNING, TimeQuality.SYNCED)
+    taken = sample(1, 10)
+    readings = list(chain.refiner._readings(taken))
+    total = Total()
+    total.add(1853, (0, 1, 1), 1, 0)
+    account = dict.fromkeys(("expected", "delivered", "kept", "owed", "presumed"), 0)
+    account |= dict.fromkeys(("published", "late", "duplicate"), 0)
+    gateway = {"time": None, "instance": "01020304", "clock_trusted": True, "counters": {"outbox": 0}, "bridges": []}
+    said: dict[str, Any] = {
+        "window": native.window(who, Summary(who.kid, round(MORNING), 1, False, {1: total}))[1],
+        "sample": (native.sample(who, taken, readings, moment) or ("", ""))[1],
+        "event": native.event(who, Alarm(1, 1, 1, 10, True, 90), moment)[1],
+        "state": native.state(who, None, None, None)[0],
+        "result": native.result(Said(1, "bin-1", None, "a", "refused", "no", None, None))[1],
+        "ledger": native.ledger("2026-06-01", 1, {"total": {**account, "lost": {}}, "nodes": []})[1],
+        "gateway": native.gateway({**gateway, "nodes": 1, "uplink": {"connected": True}}) and native.gateway_topic,
+        "offline": native.offline() and native.gateway_topic,
+        "mark": native.set_topic.replace("+", "bin-1"),  # marks a payload; what is heard is named here
+    }
+    assert said.keys() == {name for name in vars(Native) if not name.startswith("_")}
+    addresses = {known.address for topic in said.values() if (known := contract.topic_of(topic))}
+    assert addresses == {channel["address"] for channel in contract.asyncapi()["channels"].values()}
+    chain.database.close()
 
 
 def test_a_misfit_is_told_with_topic_and_field() -> None:

@@ -10,6 +10,7 @@ from stoep.listen.windows import SECONDS, Windows, meaning, unix
 from stoep.uplink import contract
 
 _UNEXPLAINED = "unexplained"
+_MOST = 200_000  # keys that are remembered: who listens for months has heard many samples
 _FAIL = 4  # QARTOD's flag of a reading that is wrong
 
 
@@ -78,6 +79,8 @@ class Account:
     def _once(self, message: str, document: Mapping[str, Any], *key: str) -> list[str]:
         """What comes again under its key says the same."""
         where = (message, document["site"], *(document[name] for name in key))
+        if len(self._meant) >= _MOST:
+            del self._meant[next(iter(self._meant))]
         if self._meant.setdefault(where, meaning(document)) == meaning(document):
             return []
         return [f"{', '.join(f'{name} {document[name]}' for name in key)} means two things"]

@@ -72,6 +72,13 @@ def place(url: str) -> tuple[str, int, bool]:
     return parts.hostname, port or _PORTS[parts.scheme], parts.scheme == "mqtts"
 
 
+def _expiring(packet: int, seconds: int) -> Properties:
+    """How long the broker is to keep our session once the connection is gone."""
+    made = Properties(packet)  # type: ignore[no-untyped-call]
+    made.SessionExpiryInterval = seconds
+    return made
+
+
 class Subscription:
     """`take` gets every message of `site` (None: of all sites), `say` in words what becomes of the connection."""
 
@@ -107,15 +114,17 @@ class Subscription:
     def run(self, ended: Callable[[], bool]) -> None:
         """Until `ended`. Raises AccessError when the broker does not want us, or is not whom we trust."""
         delay = _FIRST_DELAY
-        while not ended():
-            if self._session(ended):
-                delay = _FIRST_DELAY
-            until = real() + delay
-            while not ended() and real() < until:
-                time.sleep(_TURN)
-            delay = min(2 * delay, _LONGEST_DELAY)
-        self._client.disconnect()
-        self._client.loop(_TURN)
+        try:
+            while not ended():
+                if self._session(ended):
+                    delay = _FIRST_DELAY
+                until = real() + delay
+                while not ended() and real() < until:
+                    time.sleep(_TURN)
+                delay = min(2 * delay, _LONGEST_DELAY)
+        finally:
+            self._client.disconnect(properties=_expiring(PacketTypes.DISCONNECT, 0))  # nothing is kept for us any more
+            self._client.loop(_TURN)
 
     def _session(self, ended: Callable[[], bool]) -> bool:
         """One connection to its end; whether there was one."""
@@ -141,11 +150,8 @@ class Subscription:
         return self._subscribed
 
     def _connect(self) -> None:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = _SESSION_SECONDS
-        self._client.connect(
-            self._access.host, self._access.port, _KEEPALIVE, clean_start=False, properties=properties
-        )
+        kept = _expiring(PacketTypes.CONNECT, _SESSION_SECONDS)
+        self._client.connect(self._access.host, self._access.port, _KEEPALIVE, clean_start=False, properties=kept)
 
     @property
     def _where(self) -> str:
