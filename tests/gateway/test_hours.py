@@ -1,6 +1,6 @@
 """The window that ends an hour says how the air of it was; what comes late to any of its quarters says it anew."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +128,18 @@ def test_a_bin_says_nothing_of_the_air(tmp_path: Path, clock: TurnedClock, node:
 def test_what_is_expected_follows_the_nodes_interval(
     chain: Chain, interval: int, index: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of: Callable[[bytes], int] = lambda _kid: interval  # noqa: E731
-    monkeypatch.setattr(chain.refiner._hours, "_interval", of)
+    monkeypatch.setattr(chain.refiner._hours, "_interval", lambda _kid: interval)
     air = live(chain, dict(enumerate(quarters((5, 15), (5, 15), (5, 15), (5, 15)))))["06:45"]
     assert air["index"] == index
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(60, 15), (400, 2), (900, 1), (1200, None)])
+def test_each_channel_says_how_many_readings_were_expected(
+    chain: Chain, interval: int, expected: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain.refiner._hours, "_interval", lambda _kid: interval)
+    report(chain, 5)
+    report(chain, QUARTER - 10, *quarters((5, 15)))
+    report(chain, QUARTER + 120)
+    (window,) = chain.windows()
+    assert {channel.get("expected") for channel in window["channels"].values()} == {expected}

@@ -1,4 +1,6 @@
-"""The hour that a window ends: its air-quality index is of all four quarters, so what is late in one changes the last.
+"""What a window says beside its own samples: how many were expected, and how the air was of the hour that it ends.
+
+The air-quality index is of all four quarters of an hour, so what is late in one of them changes the last.
 
 The index is told in the window that ends the hour, by UTC, as the agency's. Where the node was silent in the last
 quarter there is no such window, and nothing is told of that hour.
@@ -54,9 +56,12 @@ class Hours:
         )
 
     def told(self, summaries: Mapping[Key, Summary]) -> dict[Key, Summary]:
-        """The same, with the air of the hour in those that end one."""
+        """The same, with what is expected, and the air of the hour in those that end one."""
         return {
-            key: summary._replace(air=self._air(summary, summaries)) if air_index.ends_hour(summary.end) else summary
+            key: summary._replace(
+                expected=SECONDS // self._interval(summary.kid) or None,
+                air=self._air(summary, summaries) if air_index.ends_hour(summary.end) else None,
+            )
             for key, summary in summaries.items()
         }
 

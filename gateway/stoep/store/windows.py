@@ -98,7 +98,10 @@ class Window:
 
 
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel, `air` of the hour it ends."""
+    """What a window came to when it was published; `totals` by number of the channel, `air` of the hour it ends.
+
+    `expected`: samples that the node's interval makes one expect; None where it is longer than a window.
+    """
 
     kid: bytes
     start: int
@@ -106,6 +109,7 @@ class Summary(NamedTuple):
     partial: bool
     totals: Mapping[int, Total]
     air: AirIndex | None = None
+    expected: int | None = None
 
     @property
     def end(self) -> int:

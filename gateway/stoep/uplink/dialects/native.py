@@ -119,6 +119,8 @@ class Native:
             for number, channel in self._catalogue.channels.items()
             if number in window.totals and channel.leaves != "never"
         }
+        if window.expected is not None:
+            channels = {name: {**said, "expected": window.expected} for name, said in channels.items()}
         return {
             **self._who(identity),
             "start": timestamp(window.start),
