@@ -18,7 +18,7 @@ from stoep import resources
 from stoep_twin import interpreter
 
 if TYPE_CHECKING:
-    from gateway_power_cuts import Found
+    from cut_pool import Found
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPAIGN = Path(__file__).parent / "board" / "power_cuts.py"

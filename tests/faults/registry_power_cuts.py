@@ -1,25 +1,19 @@
 """The registry's campaign: its commands recorded, the power cut wherever a file or a name changed."""
 
-import logging
-import multiprocessing
-import os
 import random
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
+import cut_pool
+from cut_pool import Found
 from gateway_disk import Cut, Disk
-from gateway_power_cuts import MEMORY, Found
 from registry_check import State
 from registry_record import Recording
 from registry_trace import FOLDERS, Began, In, Told
 
 _CHANCES = {Cut.PREFIX, Cut.TORN, Cut.RIPPED, Cut.SOME, Cut.SECTORS}  # come out differently each time
 _TIMES = 6
-_CHUNK = 100  # states that a worker tries in one go
-_SAY_SECONDS = 15
 Place = tuple[int, Cut, int]  # before which part, what becomes of what was not synced, the how manieth try
 Files = dict[str, bytes]  # by path below the root
 
@@ -105,22 +99,6 @@ class _Cutter:
             return State(root, self._recording, disks.step, modes, told=disks.told).check()
 
 
-_cutters: list[_Cutter] = []  # of this worker
-
-
-def _begin(recording: Recording) -> None:
-    logging.disable()  # of what is said about the accounts
-    _cutters.append(_Cutter(recording))
-
-
-def _work(some: Sequence[Place]) -> Found:
-    found = Found()
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        for one in _cutters[0].run(some, Path(folder)):
-            found.add(one)
-    return found
-
-
 def chosen(recording: Recording, states: int | None, seed: int) -> list[Place]:
     """At most `states` of them, in the order in which they come about; None: all."""
     every = places(recording)
@@ -138,22 +116,4 @@ def cut(
 ) -> Found:
     """Tries the states of `recording`; `alone`: in this process, else on all processors."""
     some = chosen(recording, states, seed)
-    found = Found()
-    if alone:
-        with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            for one in _Cutter(recording).run(some, Path(folder)):
-                found.add(one)
-        return found
-    pieces = max(1, len(some) // _CHUNK)
-    edges = [round(len(some) * piece / pieces) for piece in range(pieces + 1)]
-    jobs = [some[first:last] for first, last in pairwise(edges)]
-    said = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), _begin, (recording,)) as pool:
-        for part in pool.imap_unordered(_work, jobs):
-            found.add(part)
-            if time.monotonic() - said > _SAY_SECONDS:
-                said = time.monotonic()
-                say(f"  {found.states} of {len(some)} states, {found.failures} failures")
-        pool.close()
-        pool.join()
-    return found
+    return cut_pool.alone(_Cutter(recording), some) if alone else cut_pool.spread(_Cutter, recording, some, say)

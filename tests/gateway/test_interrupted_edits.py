@@ -88,7 +88,8 @@ def test_any_other_edit_completes_a_retirement_too(cabinet: Cabinet, cut_off: Ca
     assert "post-2: added" in cabinet.take_in(anew).output
     entry = cabinet.known().nodes[bytes.fromhex("1a3b0002")]
     assert (entry.secret.hex(), entry.old) == ("ef" * 32, None)
-    assert "2e" * 32 not in cabinet.secrets.read_text()
+    assert not any(secret in cabinet.secrets.read_text() for secret in ("2e" * 32, GROUP))
+    assert "retired" not in cabinet.nodes.read_text()
 
 
 @pytest.mark.parametrize("edit", ["import", "retire"])
