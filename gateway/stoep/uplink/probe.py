@@ -23,3 +23,4 @@ def probe(broker: Broker) -> None:
             connection.turn(_TURN)
     finally:
         connection.close()
+        connection.drop()
