@@ -114,9 +114,9 @@ def _basis(drawing: Drawing) -> str:
         return f"It never sleeps. {use['samples_a_day']:g} samples a day. Nothing here was measured on a board."
     naps, radio = use["naps_a_sample"] * use["samples_a_day"], use["radio_seconds"] * 1000
     return (
-        f"{use['samples_a_day']:g} samples a day, {naps:.0f} wakes that only count a movement, {radio:.0f} ms of radio a "
-        "sample, as `stoep twin --scenario budget` counts them; currents from data sheets, as the drawing's comments say. "
-        "Nothing here was measured on a board."
+        f"{use['samples_a_day']:g} samples a day, {naps:.0f} wakes that only count a movement, {radio:.0f} ms of radio "
+        "a sample, as `stoep twin --scenario budget` counts them; currents from data sheets, as the drawing's comments "
+        "say. Nothing here was measured on a board."
     )
 
 
@@ -135,9 +135,9 @@ def _sun(drawing: Drawing, budget: Budget) -> list[str]:
         return []
     times = budget.december_mah / budget.total_mah
     said = (
-        f"A day of **December** in Flanders brings {budget.december_mah:.0f} mAh, {times:.1f} times what the day takes: "
+        f"A day of **December** in Flanders gives {budget.december_mah:.0f} mAh, {times:.1f} times what the day takes: "
         f"{sun['december_watt_hours']} Wh/m² on the flat, {sun['reaches_percent']} % of it on the panel, "
-        f"{panel.milliamps:g} mA in full sun, through a linear charger. A day of June brings {budget.june_mah:.0f} mAh. "
+        f"{panel.milliamps:g} mA in full sun, through a linear charger. June gives {budget.june_mah:.0f} mAh. "
         "Below 0 °C the charger stops, and the cell alone carries the bench."
     )
     return [said, ""]

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from stoep_field.hardware.drawing import BOARD, Bundle, Drawing, End, Run
+from stoep_field.hardware.drawing import BOARD, Bundle, Drawing, End, Fitting, Run
 
 _CODES = {
     "red": "RD",
@@ -65,10 +65,14 @@ def _connector(drawing: Drawing, name: str, sheet: str) -> dict[str, Any]:
     part = drawing.parts[name]
     notes = [f"instead of {part.instead_of}"] if part.instead_of else []
     if name == BOARD and sheet == drawing.sheets()[-1]:
-        notes += [f"{one.name}  {one.part}:  {one.between[0]} – {one.between[1]}" for one in drawing.fittings.values()]
+        notes += [f"{one.name}  {one.part}:  {_between(drawing, one)}" for one in drawing.fittings.values()]
     labels = [_label(drawing, End(name, terminal)) for terminal in drawing.terminals(name)]
     found = {"type": _text(part.part), "pins": labels, "show_pincount": False, "hide_disconnected_pins": name == BOARD}
     return {**found, "notes": html.escape("\n".join(notes), quote=False)} if notes else found
+
+
+def _between(drawing: Drawing, fitting: Fitting) -> str:
+    return " – ".join(drawing.shown(end).removeprefix(f"{BOARD}.") for end in fitting.between)
 
 
 def _text(text: str) -> str:
@@ -77,8 +81,7 @@ def _text(text: str) -> str:
 
 
 def _label(drawing: Drawing, end: End) -> str:
-    is_pin = end.part == BOARD and end.terminal in drawing.pins
-    return f"IO{drawing.pins[end.terminal].gpio} {end.terminal}" if is_pin else end.terminal
+    return drawing.shown(end).removeprefix(f"{end.part}.")
 
 
 def _cables(drawing: Drawing, bundles: list[Bundle]) -> tuple[dict[str, Any], list[list[dict[str, list[Any]]]]]:

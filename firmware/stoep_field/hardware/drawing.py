@@ -147,6 +147,11 @@ class Drawing:
         own = self.parts[part].terminals
         return (*own, *self.pins) if part == BOARD else own
 
+    def shown(self, end: End) -> str:
+        """A terminal as people find it: a pin of the board by its number, too."""
+        is_pin = end.part == BOARD and end.terminal in self.pins
+        return f"{BOARD}.IO{self.pins[end.terminal].gpio} {end.terminal}" if is_pin else str(end)
+
     def sheets(self) -> list[str]:
         """The sheets that its wiring takes."""
         return [sheet for sheet in SHEETS if any(bundle.sheet == sheet for bundle in self.bundles.values())]
@@ -218,7 +223,10 @@ def _rail(table: Table) -> Rail:
 def _pin(name: str, table: Table) -> Pin:
     gpio = table.integer("gpio", 0, 39)
     wakes = table.boolean("wakes") if "wakes" in table.content else False
-    return Pin(name, table, gpio, table.text("part"), table.text("use"), wakes, _text(table, "pull"))
+    pull = _text(table, "pull")
+    if pull not in {"", "up", "down"}:
+        raise table.error("pull", f"is {pull!r}", "write up or down")
+    return Pin(name, table, gpio, table.text("part"), table.text("use"), wakes, pull)
 
 
 def _fitting(name: str, table: Table) -> Fitting:

@@ -12,8 +12,8 @@ def render(drawing: Drawing) -> str:
         "[bom.csv](bom.csv), which pin is which in [pins.md](pins.md), what it draws in [budget.md](budget.md). "
         f"Made from `hardware/{drawing.kind}.toml`."
     )
-    sheets = [f"![wiring: {sheet}](wiring-{sheet}.svg)" for sheet in drawing.sheets()]
-    lines = [f"# Building a {drawing.kind}", "", intro, "", *sheets, ""]
+    sheets = [line for sheet in drawing.sheets() for line in (f"![wiring: {sheet}](wiring-{sheet}.svg)", "")]
+    lines = [f"# Building a {drawing.kind}", "", intro, "", *sheets]
     for number, step in enumerate(drawing.steps, 1):
         lines += _step(drawing, number, step)
     return "\n".join(lines).rstrip() + "\n"
@@ -27,7 +27,8 @@ def _step(drawing: Drawing, number: int, step: Step) -> Iterator[str]:
     if step.fittings:
         yield from ("| fitting | value | from | to | what for |", "|---|---|---|---|---|")
         for fitting in (drawing.fittings[name] for name in step.fittings):
-            yield f"| {fitting.name} | {fitting.part} | {fitting.between[0]} | {fitting.between[1]} | {fitting.use} |"
+            legs = " | ".join(drawing.shown(end) for end in fitting.between)
+            yield f"| {fitting.name} | {fitting.part} | {legs} | {fitting.use} |"
         yield ""
     for name in step.wires:
         yield from _wires(drawing, name)
@@ -44,5 +45,5 @@ def _wires(drawing: Drawing, name: str) -> Iterator[str]:
     length = f"{bundle.metres * 100:.0f} cm" if bundle.metres < 1 else f"{bundle.metres:g} m"
     yield f"Wires **{name}**: {bundle.gauge:g} mm², {length}; left end: {bundle.ends[0]}; right end: {bundle.ends[1]}."
     yield from ("", "| from | colour | to |", "|---|---|---|")
-    yield from (f"| {run.left} | {run.colour} | {run.right} |" for run in bundle.runs)
+    yield from (f"| {drawing.shown(run.left)} | {run.colour} | {drawing.shown(run.right)} |" for run in bundle.runs)
     yield ""

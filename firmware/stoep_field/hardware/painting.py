@@ -1,5 +1,6 @@
 """Draws: WireViz and Graphviz the wiring, matplotlib the budget. Only `make hardware` needs them."""
 
+import importlib.util
 import shutil
 from typing import Any
 
@@ -19,11 +20,9 @@ def tools() -> None:
     """Raises PaintingError unless all drawing programs are here."""
     if shutil.which("dot") is None:
         raise PaintingError(f"Graphviz is missing: {_APT}")
-    try:
-        import matplotlib as _
-        import wireviz as _  # noqa: F401
-    except ImportError as error:
-        raise PaintingError(f"{error.name} is missing: {_PIP}") from error
+    for name in ("matplotlib", "wireviz"):
+        if importlib.util.find_spec(name) is None:
+            raise PaintingError(f"{name} is missing: {_PIP}")
 
 
 def wiring(source: str) -> tuple[str, bytes]:
