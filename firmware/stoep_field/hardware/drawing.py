@@ -14,6 +14,8 @@ GROUND = "GND"
 PRICES = ("€", "€€", "€€€", "€€€€")  # up to 5, 20, 100 euros; beyond
 COLOURS = (*("red", "orange", "brown", "black", "blue", "yellow", "white", "green", "violet", "grey", "green-yellow"),)
 ESP32 = "ESP32"
+ROLES = ("fuse", "polarity", "switch")
+SOURCES = ("battery", "mains", "panel", "usb")
 SHEETS = ("supply", "signals")  # of the wiring diagram, each a picture that fits a page
 _MOST_METRES = 50
 _MOST_MILLIAMPS = 100_000
@@ -59,7 +61,7 @@ class Part:
     volts: tuple[float, float] | None = None
     logic: float | None = None  # how high its outputs go
     gives: Rail | None = None
-    role: str = ""  # fuse, polarity
+    role: str = ""  # fuse, polarity, switch: what passes a supply on
     source: str = ""  # battery, mains, panel, usb
     instead_of: str = ""
     milliamps: float | None = None  # of a fuse, a panel
@@ -204,8 +206,8 @@ def _part(name: str, table: Table) -> Part:
         volts=_pair(table, "volts") if "volts" in table.content else None,
         logic=_optional(table, "logic", 400),
         gives=_rail(table.table("gives")) if "gives" in table.content else None,
-        role=_text(table, "role"),
-        source=_text(table, "source"),
+        role=_one_of(table, "role", ROLES),
+        source=_one_of(table, "source", SOURCES),
         instead_of=_text(table, "instead_of"),
         milliamps=_optional(table, "milliamps", _MOST_MILLIAMPS),
         watts=_optional(table, "watts", 1e4),
@@ -289,6 +291,13 @@ def _texts(table: Table, key: str) -> tuple[str, ...]:
 
 def _text(table: Table, key: str) -> str:
     return table.text(key) if key in table.content else ""
+
+
+def _one_of(table: Table, key: str, known: tuple[str, ...]) -> str:
+    text = _text(table, key)
+    if text and text not in known:
+        raise table.error(key, f"is {text!r}", f"write one of {', '.join(known)}")
+    return text
 
 
 def _optional(table: Table, key: str, highest: float) -> float | None:

@@ -2,7 +2,8 @@
 
 from stoep_field.hardware.drawing import BOARD, GROUND, Drawing, End
 
-_THROUGH = {"fuse": ("IN", "OUT"), "polarity": ("D", "S")}  # a part of this role passes its supply on between these
+# A part of this role passes its supply on between these terminals.
+_THROUGH = {"fuse": ("IN", "OUT"), "polarity": ("D", "S"), "switch": ("D", "S")}
 
 
 class Nets:

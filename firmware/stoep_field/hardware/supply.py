@@ -9,6 +9,7 @@ from stoep_field.hardware.nets import Nets
 
 _NEEDED = {"battery": ("fuse", "polarity"), "mains": ("fuse",)}
 _MILLIAMPS_A_SQUARE = 4000  # mA per mm² of copper, cautious for bundles in a warm box
+_LOW_VOLTAGE = 60  # V; beyond it a supply has no ground of ours
 _MAINS_GAUGE = 0.75  # mm²; IEC 60335-1, table 11: up to 6 A
 
 
@@ -94,6 +95,11 @@ def _check_fed(drawing: Drawing, part: Part, fed: tuple[Part, Rail], nets: Nets)
     if not any(nets.same(source, End(part.name, terminal)) for terminal in drawing.terminals(part.name)):
         problem = f"no wire leads from {source} to it"
         raise part.table.error("supply", problem, "draw it under [wires], or name the rail that feeds it")
+    grounds = {nets.of(ground) for ground in nets.grounds()}
+    plug = len(drawing.terminals(part.name)) == 1  # carries both
+    returns = any(nets.of(End(part.name, terminal)) in grounds for terminal in drawing.terminals(part.name))
+    if rail.volts[1] <= _LOW_VOLTAGE and not plug and not returns:
+        raise part.table.error("supply", "no wire leads from it to the board's ground", "draw it under [wires]")
 
 
 def _check_protection(drawing: Drawing, source: Part) -> None:
