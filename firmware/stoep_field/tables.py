@@ -59,6 +59,12 @@ class Table:
             raise self.error(key, f"is {value!r}", "write a list of one or more texts")
         return value
 
+    def only(self, known: tuple[str, ...]) -> None:
+        """Refuses a word that nobody reads: a slip of the pen would be lost silently."""
+        for key in self.content:
+            if key not in known:
+                raise self.error(key, "is no word here", f"use some of {', '.join(known)}")
+
     def array(self, key: str) -> list[Any]:
         value = self._get(key, "a list")
         if not isinstance(value, list) or not value:

@@ -25,8 +25,10 @@ class Use:
 
     @classmethod
     def drawn(cls, plan: Mapping[str, Any]) -> "Use":
-        """As the drawing's table [use] says."""
+        """As the drawing's table [use] says; what never sleeps has neither naps nor waits to count."""
         use = plan["use"]
+        if use.get("always", False):
+            return cls(float(use["samples_a_day"]), 0.0, 0.0, 0.0)
         keys = ("samples_a_day", "naps_a_sample", "waited_seconds", "radio_seconds")
         return cls(*(float(use[key]) for key in keys))
 

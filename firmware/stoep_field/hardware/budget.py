@@ -8,6 +8,11 @@ from stoep_field.hardware import supply
 from stoep_field.hardware.drawing import BOARD, Drawing
 
 _HOURS = 24
+_DAY_S = 86_400
+_ALWAYS = ("samples_a_day", "measure_seconds")
+_WAKING = (*_ALWAYS, "naps_a_sample", "waited_seconds", "radio_seconds", "start_seconds", "nap_seconds")
+_CELL = {"battery_milliamp_hours": 1e6, "usable_percent": 100, "self_discharge_percent_a_month": 100}
+_SUN = {"december_watt_hours": 1e4, "june_watt_hours": 1e4, "reaches_percent": 100}
 _FULL_SUN = 1000  # W/m², at which panels are rated
 
 
@@ -25,6 +30,27 @@ class Budget:
     @property
     def total_mah(self) -> float:
         return sum(self.mah.values())
+
+
+def check(drawing: Drawing) -> None:
+    """Raises SourceError where the day, the cell or the sun is not told as the reckoning needs it."""
+    use = drawing.table.table("use")
+    always = "always" in use.content and use.boolean("always")
+    for key in _ALWAYS if always else _WAKING:
+        use.number(key, 0, _DAY_S)
+    use.only(("always", *_ALWAYS, *_WAKING, "lit_hours"))
+    if "lit_hours" in use.content:
+        use.number("lit_hours", 0, _HOURS)
+    for name, words in (("power", _CELL), ("sun", _SUN)):
+        if name in drawing.table.content:
+            table = drawing.table.table(name)
+            table.only(tuple(words))
+            for key, highest in words.items():
+                table.number(key, 0, highest)
+    board = drawing.parts[BOARD]
+    for mode in () if always else ("asleep", "running", "radio"):
+        if mode not in board.microamps:
+            raise board.table.error(f"microamps.{mode}", "is missing", "add it in µA")
 
 
 def reckon(drawing: Drawing) -> Budget:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from stoep_field import rules
 from stoep_field.hardware import bom, budget, diagram, guide, joints, levels, painting, pictures, pin_table, supply
-from stoep_field.hardware.drawing import ESP32, Drawing, load
+from stoep_field.hardware.drawing import ESP32, Drawing
+from stoep_field.hardware.reading import load
 from stoep_field.tables import SourceError
 
 _HARDWARE = Path("hardware")
@@ -33,6 +34,7 @@ def checked(file: Path) -> Drawing:
         rules.check(drawing.table)
     joints.check(drawing)
     supply.check(drawing)
+    budget.check(drawing)
     if drawing.controller == ESP32:
         levels.check(drawing)
     return drawing
