@@ -29,8 +29,10 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window) -> bytes:
-    return native.window(identity, summarise(window, catalogue()))[2]
+def payload(native: Native, identity: nodes.Identity, window: Window, said: bytes) -> bytes:
+    """As it has to be where `said` is; how many readings were expected is of the settings of that hour."""
+    expected = next(iter(json.loads(said)["channels"].values())).get("expected")
+    return native.window(identity, summarise(window, catalogue())._replace(expected=expected))[2]
 
 
 def native(database: Database) -> Native:

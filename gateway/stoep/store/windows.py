@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from stoep.store.air import AirIndex
 from stoep.store.sample_set import SampleSet
 from stoep.store.series import Series
 from stoep.wire.channels import Channel
@@ -97,13 +98,18 @@ class Window:
 
 
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel."""
+    """What a window came to when it was published; `totals` by number of the channel, `air` of the hour it ends.
+
+    `expected`: samples that the node's interval makes one expect; None where it is longer than a window.
+    """
 
     kid: bytes
     start: int
     revision: int
     partial: bool
     totals: Mapping[int, Total]
+    air: AirIndex | None = None
+    expected: int | None = None
 
     @property
     def end(self) -> int:

@@ -8,11 +8,13 @@ import msgspec
 
 from stoep import __version__
 from stoep.clock import timestamp
+from stoep.store.air import SCOPE, AirIndex
 from stoep.store.nodes import Identity
 from stoep.store.windows import SECONDS, Flag, Reading, Summary, TimeQuality, Total
 from stoep.wire.channels import Catalogue, Channel
 from stoep.wire.messages import Alarm, Health, Sample
 
+_PLACES = 2  # of an hour's mean
 _REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
 
@@ -117,6 +119,8 @@ class Native:
             for number, channel in self._catalogue.channels.items()
             if number in window.totals and channel.leaves != "never"
         }
+        if window.expected is not None:
+            channels = {name: {**said, "expected": window.expected} for name, said in channels.items()}
         return {
             **self._who(identity),
             "start": timestamp(window.start),
@@ -125,6 +129,18 @@ class Native:
             "revision": window.revision,
             "partial": window.partial,
             "channels": channels,
+            **({} if window.air is None else {"air_quality": self._air(window.air)}),
+        }
+
+    @staticmethod
+    def _air(air: AirIndex) -> dict[str, Any]:
+        return {
+            "index": air.index,
+            "band": air.band,
+            "pollutant": air.pollutant,
+            "reason": air.reason,
+            "scope": SCOPE,
+            "means": {name: float(round(mean, _PLACES)) for name, mean in air.means.items()},
         }
 
     def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
