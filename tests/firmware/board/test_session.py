@@ -2,8 +2,8 @@ from street import Board
 
 from node import cbor, reply
 from node.frame import PLAIN_LONGEST
+from node.held import ALARM
 from node.payload import pack_alarm, pack_values
-from node.ring import ALARM
 
 INSTANCE = b"\x01\x02\x03\x04"
 VALUES = [1853, None, 100, None, None, 42]
