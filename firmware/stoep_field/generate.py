@@ -26,6 +26,7 @@ def modules(root: Path) -> dict[Path, str]:
     texts = {
         root / _OUTPUT / "__init__.py": _PACKAGE,
         root / _OUTPUT / "catalogue.py": catalogue.render(root / _CHANNELS, _CHANNELS),
+        root / _OUTPUT / "channels.py": catalogue.render_channels(root / _CHANNELS, _CHANNELS),
         root / _OUTPUT / "spelling.py": catalogue.render_spelling(root / _CHANNELS, _CHANNELS),
         root / _OUTPUT / "refusals.py": catalogue.render_refusals(root / _CHANNELS, _CHANNELS),
         root / _OUTPUT / "options.py": catalogue.render_settings(root / _CHANNELS, _CHANNELS),
