@@ -25,6 +25,7 @@ _OWN = [
     EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
     EntryPoint("status", "stoep.cli.status:register", GROUP),
     EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
+    EntryPoint("calibrate", "stoep.cli.calibrate:register", GROUP),
     EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]
 

@@ -1,7 +1,7 @@
 """Windows as rows: kept long enough that a reading which was weeks on its way still finds its own."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stoep.store import sealed, window_content
@@ -77,6 +77,14 @@ def published(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> li
         f"WHERE kid = ? AND start IN ({_starts(since, until)}) AND revision > 0 AND partial = 0"
     )
     return [_window(row) for row in sql.execute(query, (kid,))]
+
+
+def between(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> Iterator[Window]:
+    """All of a kid that begin from `since` to before `until`, published or not, in that order. Raises CorruptError."""
+    for begins in range(since, until, _DAY):
+        starts = _starts(begins, min(until, begins + _DAY))
+        query = f"SELECT {_COLUMNS} FROM window WHERE kid = ? AND start IN ({starts}) ORDER BY start"  # noqa: S608
+        yield from map(_window, sql.execute(query, (kid,)).fetchall())
 
 
 def _starts(since: int, until: int) -> str:

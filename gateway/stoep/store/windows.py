@@ -7,6 +7,7 @@ not of the order in which it came, and can be said anew when a late sample, its 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from stoep.store.sample_set import SampleSet
@@ -35,14 +36,6 @@ class Flag(IntEnum):
     FAIL = 4
 
 
-class Reading(NamedTuple):
-    """One channel of one sample, in counts."""
-
-    channel: Channel
-    counts: int
-    flag: Flag
-
-
 @dataclass
 class Total:
     """One channel within one window, in counts."""
@@ -65,6 +58,29 @@ class Total:
             self.last, self.last_at = counts, at
         self.flag = max(self.flag, flag)
         self.time = max(self.time, time)
+
+
+class Corrected(NamedTuple):
+    """A channel's readings as a correction makes them, in counts of two places more; which one, in words."""
+
+    version: int
+    name: str
+    total: Total
+
+
+class Uncorrected(NamedTuple):
+    """Why a correction that holds could not be applied."""
+
+    reason: str
+
+
+class Reading(NamedTuple):
+    """One channel of one sample, in counts."""
+
+    channel: Channel
+    counts: int
+    flag: Flag
+    corrected: Corrected | Uncorrected | None = None
 
 
 @dataclass
@@ -96,13 +112,14 @@ class Window:
 
 
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel."""
+    """What a window came to when it was published; `totals` and what is `corrected` by number of the channel."""
 
     kid: bytes
     start: int
     revision: int
     partial: bool
     totals: Mapping[int, Total]
+    corrected: Mapping[int, Corrected | Uncorrected] = MappingProxyType({})
 
     @property
     def end(self) -> int:
