@@ -177,7 +177,7 @@ class Day:
                 last[where] = max(last.get(where, 0.0), taken.utc)
         store = sqlite3.connect(self._folder / "stoep.db")
         for kid, start, content in store.execute("SELECT kid, start, content FROM window"):
-            samples, _ = window_content.unpack(sealed.unseal(content, kid, start))
+            samples = window_content.unpack(sealed.unseal(content, kid, start)).samples
             if (kid, start) in last:
                 yield abs(max(taken.at for taken in samples) / 1e6 - last[kid, start])
         store.close()

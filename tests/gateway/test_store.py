@@ -125,7 +125,7 @@ def test_the_ledger_is_cut_where_something_came_after_all(database: Database) ->
 
 
 def test_a_window_comes_out_as_it_went_in(database: Database) -> None:
-    window = Window(b"\xc0\xff\xee\x01", 900, revision=3, due=True)
+    window = Window(b"\xc0\xff\xee\x01", 900, revision=3, due=True, flags={1: Flag.FAIL, 3: Flag.GOOD})
     window.samples.add(Taken(903_000_000, 1, 3, TimeQuality.SYNCED, {1: -15, 3: 101_325}))
     window.before[1] = Total(2, -30, -20, -10, -10, (905_000_000, 1, 2), Flag.FAIL, TimeQuality.ESTIMATED)
     with database.transaction() as sql:
@@ -152,12 +152,14 @@ def test_columns_that_were_never_written_are_a_corrupt_window(columns: object) -
 def test_a_window_of_an_older_release_goes_on_from_its_sums() -> None:
     """Form 1: sums only; what comes late is added to them."""
     old = cbor2.dumps([1, [[1, 2, 4300, 2140, 2160, 2160, [901_000_000, 1, 2], 1, 0]]])
-    samples, before = window_content.unpack(old)
+    content = window_content.unpack(old)
+    flags, samples, before = content
+    assert flags == window_content.flags(old) == {1: Flag.GOOD}
     samples.add(Taken(905_000_000, 1, 3, TimeQuality.ESTIMATED, {1: 2180}))
     window = Window(b"\xc0\xff\xee\x01", 900, samples=samples, before=before)
     assert totals(window, catalogue())[1] == Total(3, 6480, 2140, 2180, 2180, (905_000_000, 1, 3), 1, 2)
     assert window.last_at == (905_000_000, 1, 3)
-    assert window_content.unpack(window_content.pack(samples, before)) == (samples, before)
+    assert window_content.unpack(window_content.pack(content)) == content
 
 
 def test_a_window_that_may_have_been_purged_is_partial(database: Database) -> None:
@@ -204,8 +206,8 @@ def test_the_newest_published_window_of_a_node_is_found_on_a_day_long_past(chain
     assert (found.kid, found.revision) == (chain.node.kid, 1)
     with chain.database.reading() as sql:
         assert window_rows.last(sql, chain.node.kid) == found
-        assert window_rows.published(sql, chain.node.kid, found.start, found.end) == [found]
-        assert window_rows.published(sql, chain.node.kid, found.end, found.end + DAY) == []
+        assert window_rows.flags(sql, chain.node.kid, found.start, found.end) == [found.flags]
+        assert window_rows.flags(sql, chain.node.kid, found.end, found.end + DAY) == []
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ from stoep.fleet.condition import Condition
 from stoep.ledger import days
 from stoep.ledger.books import Books, History
 from stoep.refine.days import DAY
-from stoep.refine.summary import totals
 from stoep.refine.track import Track
 from stoep.store import window_rows
 from stoep.store.sample_set import Life
-from stoep.store.windows import SECONDS, Flag, Total, start_of
+from stoep.store.windows import SECONDS, Flag, start_of
 from stoep.wire.channels import Catalogue, catalogue
 from stoep.wire.shape import U32
 
@@ -92,7 +91,7 @@ def _condition(books: Books, history: History, node: Wanted, known: Catalogue, n
         battery.remaining(points, node.low_mv - _EMPTY_BELOW) if node.low_mv else None,
         track.timeline.drift(books.dated),
         alarms,
-        _good([totals(window, known) for window in window_rows.published(sql, kid, since, until)], known),
+        _good(window_rows.flags(sql, kid, since, until), known),
         max(0, int((until - since) / max(SECONDS, pace))),
         _here(books, track),
         _there(track),
@@ -131,7 +130,7 @@ def _points(sql: sqlite3.Connection, kid: bytes, now: float) -> list[tuple[float
     return [(float(start), float(counts)) for start, counts in sql.execute(query, (kid, int(now) - battery.SPAN))]
 
 
-def _good(windows: Sequence[Mapping[int, Total]], known: Catalogue) -> int:
+def _good(windows: Sequence[Mapping[int, int]], known: Catalogue) -> int:
     """How many have every channel of the node's layout, in range: a dead sensor must not pass for a node at work."""
     seen = {number for window in windows for number in window}
     layouts = [{channel.id for channel in layout} for layout in known.layouts.values()]
@@ -139,5 +138,5 @@ def _good(windows: Sequence[Mapping[int, Total]], known: Catalogue) -> int:
     return sum(_is_good(window, whole) for window in windows)
 
 
-def _is_good(window: Mapping[int, Total], whole: Iterable[int]) -> bool:
-    return all(number in window and window[number].flag == Flag.GOOD for number in whole)
+def _is_good(window: Mapping[int, int], whole: Iterable[int]) -> bool:
+    return all(number in window and window[number] == Flag.GOOD for number in whole)

@@ -263,11 +263,7 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        published = {
-            (window.kid, window.start): replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            for window in due
-        }
-        summaries = {key: summarise(window, self._catalogue) for key, window in published.items()}
+        published, summaries = self._published(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -299,6 +295,18 @@ class Refiner:
         if purging:
             self._purged = real()
         self._after(summaries, alarms)
+
+    def _published(
+        self, due: list[Window]
+    ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
+        """What is due as it will stand when it is out, and what the city is told of it."""
+        windows, summaries = {}, {}
+        for window in due:
+            key = (window.kid, window.start)
+            raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
+            summaries[key] = summary = summarise(raised, self._catalogue)
+            windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
+        return windows, summaries
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""

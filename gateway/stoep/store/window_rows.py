@@ -18,8 +18,9 @@ _COLUMNS = "kid, start, revision, due, partial, content, fresh"
 def _window(row: tuple[bytes, int, int, int, int, bytes, bytes | None]) -> Window:
     """Raises CorruptError."""
     kid, start, revision, due, partial, content, fresh = row
-    samples, before = window_content.unpack(sealed.unseal(content, kid, start))
-    return Window(kid, start, revision, bool(due), bool(partial), samples, before, SampleSet.unpack(fresh))
+    flags, samples, before = window_content.unpack(sealed.unseal(content, kid, start))
+    known = SampleSet.unpack(fresh)
+    return Window(kid, start, revision, bool(due), bool(partial), samples, before, known, flags)
 
 
 def find(database: Database, kid: bytes, start: int) -> Window:
@@ -70,13 +71,17 @@ def _last(sql: sqlite3.Connection, kid: bytes, columns: str, which: str) -> Any:
     return None
 
 
-def published(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[Window]:
-    """Those that are out, whole and of a kid, from `since` to before `until`. Raises CorruptError."""
+def flags(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[dict[int, int]]:
+    """By channel, of those windows that are out, whole and of a kid, from `since` to before `until`.
+
+    Raises CorruptError.
+    """
     query = (
-        f"SELECT {_COLUMNS} FROM window "  # noqa: S608
+        "SELECT content, start FROM window "  # noqa: S608
         f"WHERE kid = ? AND start IN ({_starts(since, until)}) AND revision > 0 AND partial = 0"
     )
-    return [_window(row) for row in sql.execute(query, (kid,))]
+    rows = sql.execute(query, (kid,))
+    return [window_content.flags(sealed.unseal(content, kid, start)) for content, start in rows]
 
 
 def between(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> Iterator[Window]:
@@ -112,7 +117,8 @@ def generation(database: Database) -> int:
 
 
 def _row(window: Window) -> tuple[bytes, int, int, int, int, bytes, bytes | None]:
-    content = sealed.seal(window_content.pack(window.samples, window.before), window.kid, window.start)
+    packed = window_content.pack(window_content.Content(window.flags, window.samples, window.before))
+    content = sealed.seal(packed, window.kid, window.start)
     return window.kid, window.start, window.revision, window.due, window.partial, content, window.fresh.pack()
 
 

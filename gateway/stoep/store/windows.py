@@ -88,7 +88,7 @@ class Window:
     """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
 
     `before`: what a release that kept no samples had added up, by channel. `fresh`: the samples in it that no published
-    revision has.
+    revision has. `flags`: what the last published revision said of each channel.
     """
 
     kid: bytes
@@ -99,6 +99,7 @@ class Window:
     samples: Series = field(default_factory=Series)
     before: dict[int, Total] = field(default_factory=dict)
     fresh: SampleSet = field(default_factory=SampleSet)
+    flags: dict[int, int] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
