@@ -1,12 +1,12 @@
 """What a light-scattering sensor sees of dust: each particle with the water that it has taken up.
 
 A particle of hygroscopicity κ at water activity a grows in volume by 1 + κ a / (1 - a) (Petters and Kreidenweis, ACP
-7, 1961, 2007). Of the fine dust a part is soot, which takes up next to none; the rest has κ from 0.15 to 0.29, coarse dust
-0.05 to 0.13 (Huang et al., AMT 17, 6073, 2024: Plantower's and filters side by side). The light that a fine particle
-scatters rises with a power of its diameter near its volume's (est.), which brings the whole to 1.6 to 2.2 times at 85 %;
-nephelometers measured 1.2 to 3.6 at Melpitz (Zieger et al., Tellus B 66, 22716, 2014). Fan, laser and electronics warm
-what is drawn in, so that fog never reaches the beam as fog. A filter is weighed at about 50 % (EN 12341): there, what
-is seen is what is weighed.
+7, 1961, 2007). Of the fine dust a part is soot, which takes up next to none; the rest has κ from 0.15 to 0.29, coarse
+dust 0.05 to 0.13 (Huang et al., AMT 17, 6073, 2024: Plantower's and filters side by side). The light that a fine
+particle scatters rises with a power of its diameter near its volume's (est.), which brings the whole to 1.6 to 2.2
+times at 85 %; nephelometers measured 1.2 to 3.6 at Melpitz (Zieger et al., Tellus B 66, 22716, 2014). Fan, laser and
+electronics warm what is drawn in, so that fog never reaches the beam as fog. A filter is weighed at about 50 % (EN
+12341): there, what is seen is what is weighed.
 """
 
 from __future__ import annotations

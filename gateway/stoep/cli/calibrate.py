@@ -1,4 +1,4 @@
-"""`stoep calibrate`: a sensor against a reference that stood beside it; what follows is shown, and written if wished."""
+"""`stoep calibrate`: a sensor against a reference that stood beside it; what follows is shown, written on demand."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -9,7 +9,6 @@ from typing import Annotated, NamedTuple
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from stoep import settings
 from stoep.clock import timestamp
@@ -42,8 +41,8 @@ for particles also how they grow with humidity, says how wrong the sensor was an
 written without --apply. The gateway may run meanwhile.
 
 What is written is one more [[calibration]] in calibration.toml, valid --from a time on. `systemctl reload
-stoep-gateway` puts it in force: windows since then that the city has already are published again, with a higher revision.
-Raw readings are never changed.
+stoep-gateway` puts it in force; the windows since that time come again with a higher revision. Raw readings are never
+changed.
 
 --show lists a node's versions. --end ends one at --until, --remove takes one out: then as if it had never been.
 """
@@ -107,19 +106,19 @@ def _taken(site: Site, channel: Channel, reference: Reference, step: Callable[[f
         sql.execute("BEGIN")
         for window in window_rows.between(sql, site.node.kid, since, until):
             summed += channel.id in window.before
-            found += [
-                taken
-                for taken in window.samples
-                if channel.lowest <= taken.counts.get(channel.id, -1) <= channel.highest
-            ]
+            found += [one for one in window.samples if _possible(channel, one.counts.get(channel.id))]
             step((window.start - since) / max(1, until - since))
     if not found:
         old = f"; {summed} windows of it are sums of an older release" if summed else ""
         raise CalibrationError(
-            f"the store holds no {channel.name} of {site.node.name} from {timestamp(since)} to {timestamp(until)}{old}: "
-            "the file's times must lie in the last 36 days"
+            f"the store holds no {channel.name} of {site.node.name} from {timestamp(since)} "
+            f"to {timestamp(until)}{old}: the file's times must lie in the last 36 days"
         )
     return found
+
+
+def _possible(channel: Channel, counts: int | None) -> bool:
+    return counts is not None and channel.lowest <= counts <= channel.highest
 
 
 def _damp(site: Site) -> Callable[[Taken], int | None]:
@@ -178,25 +177,17 @@ def _compare(site: Site, channel: Channel, wish: Wish) -> None:
 
 
 def _show(site: Site) -> None:
-    names = {channel.id: channel for channel in catalogue().channels.values()}
-    table = Table("channel", "version", "from", "until", "gain", "offset", "growth", "name")
+    known = catalogue().channels
     own = [one for one in site.book.calibrations if one.kid == site.node.kid]
     for one in sorted(own, key=lambda one: (one.channel, one.begins)):
-        channel, correction = names[one.channel], one.correction
-        growth = "" if correction.growth is None else f"{float(correction.growth.factor):g}"
-        table.add_row(
-            channel.name,
-            str(correction.version),
-            timestamp(one.begins),
-            "" if one.ends is None else timestamp(one.ends),
-            f"{float(correction.gain):g}",
-            f"{float(correction.offset) / 10**channel.decimals:g} {channel.unit}",
-            growth,
-            correction.name,
-        )
-    Console().print(table)
+        channel, told = known[one.channel], one.correction
+        until = "further notice" if one.ends is None else timestamp(one.ends)
+        typer.echo(f"{channel.name} version {told.version}, from {timestamp(one.begins)} until {until}: {told.name}")
+        growth = "" if told.growth is None else f", growth with humidity {float(told.growth.factor):g}"
+        offset = float(told.offset) / 10**channel.decimals
+        typer.echo(f"    gain {float(told.gain):g}, offset {offset:g} {channel.unit}{growth}")
     general = site.chosen.calibration.particles
-    typer.echo(f"{site.node.name}: {len(own)} in {site.file}; else, for particles: {general}")
+    typer.echo(f"{site.node.name} has {len(own)} in {site.file}. For particles where none holds: {general}.")
 
 
 def _remove(site: Site, channel: Channel, version: int) -> None:

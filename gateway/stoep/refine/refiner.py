@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -18,6 +18,9 @@ from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
 from stoep.refine.boots import Boots
+from stoep.refine.calibration import apply
+from stoep.refine.calibration.again import Again
+from stoep.refine.calibration.book import Book
 from stoep.refine.days import Days
 from stoep.refine.summary import summarise
 from stoep.refine.timeline import PATIENCE, Moment
@@ -43,6 +46,7 @@ _CHECKPOINT_SECONDS = 900.0  # real: a window is written when it is due, what li
 _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long to be written together
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
+_MOST_AGAIN = 200  # windows that wait, beyond which no old ones are taken up to be said again
 
 
 class Compose(Protocol):
@@ -63,6 +67,10 @@ class _Alone(NamedTuple):
     identity: Identity
     sample: Sample
     moment: Moment
+
+    def taken(self, counts: Mapping[int, int]) -> Taken:
+        at = round(self.moment.utc * 1_000_000)
+        return Taken(at, self.sample.epoch, self.sample.seq, self.moment.quality, counts)
 
 
 def _carried(taken: _Alone) -> SampleSet:
@@ -93,6 +101,7 @@ class Refiner:
         forward: Collection[str] = ("window", "event"),
         keeper: Keeper | None = None,
         rest: float = 0.0,
+        book: Book | None = None,
     ) -> None:
         self._forward = forward
         self._samples: list[_Alone] = []
@@ -115,16 +124,24 @@ class Refiner:
         self._given_up: list[tuple[int, Lost]] = []  # samples that the next checkpoint enters into the ledger
         with database.reading() as sql:
             self._gap = gap.is_open(sql)
+        self._book = self._wanted_book = book or Book()
+        self._noted: Book | None = None  # which one the store knows of
+        self._again = Again(database)
         self._rest = rest
         self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
         self.published: dict[bytes, Summary] = {
-            window.kid: summarise(window, catalogue) for window in window_rows.newest(database)
+            window.kid: summarise(window, catalogue, self._book) for window in window_rows.newest(database)
         }
 
     def committed(self) -> None:
         """There is something new in the log."""
+        self._wake.set()
+
+    def calibrate(self, book: Book) -> None:
+        """By what readings are corrected from now on, those among them that the city has already."""
+        self._wanted_book = book
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -172,6 +189,7 @@ class Refiner:
         """One look at everything; the checkpoint when it is worth its bytes."""
         for row in nodes.rows(self._database, self._row):
             self._read(row)
+        self._take_book()
         trusted = self._boots.refresh()
         now = self._clock.utc()
         if trusted:
@@ -188,6 +206,15 @@ class Refiner:
         asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
         if (trusted and due and rested) or alarms or full or asked or pressed or (dirty and (last or waited)):
             self._checkpoint(due if trusted else [], alarms)
+
+    def _take_book(self) -> None:
+        wanted = self._wanted_book
+        if wanted is not self._noted:
+            self._again.take(wanted)
+            self._book = self._noted = wanted
+        if len(self._windows) < _MOST_AGAIN:
+            for window in self._again.next():
+                self._windows.setdefault((window.kid, window.start), window)
 
     def _close_gap(self, now: float) -> None:
         if self._gap:
@@ -234,10 +261,10 @@ class Refiner:
     def _add(self, identity: Identity, sample: Sample, moment: Moment) -> None:
         key = (identity.kid, start_of(moment.utc))
         window = self._windows.get(key) or window_rows.find(self._database, *key)
-        counts = {channel.id: counts for channel, counts, _ in self._readings(sample)}
+        counts = {reading.channel.id: reading.counts for reading in self._readings(sample)}
         read = bool(counts)  # a sample without a single reading opens no window
         if read:
-            window.samples.add(Taken(round(moment.utc * 1_000_000), sample.epoch, sample.seq, moment.quality, counts))
+            window.samples.add(_Alone(identity, sample, moment).taken(counts))
             window.due = True
             window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
@@ -249,6 +276,12 @@ class Refiner:
             if wire is not None:
                 counts = wire + channel.offset
                 yield Reading(channel, counts, quality.flag(channel, counts))
+
+    def _corrected(self, taken: _Alone) -> list[Reading]:
+        readings = list(self._readings(taken.sample))
+        dated = taken.taken({reading.channel.id: reading.counts for reading in readings})
+        corrected = apply.sample(taken.identity.kid, dated, self._book, self._catalogue)
+        return [reading._replace(corrected=corrected.get(reading.channel.id)) for reading in readings]
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -304,7 +337,7 @@ class Refiner:
         for window in due:
             key = (window.kid, window.start)
             raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summaries[key] = summary = summarise(raised, self._catalogue)
+            summaries[key] = summary = summarise(raised, self._catalogue, self._book)
             windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
         return windows, summaries
 
@@ -338,7 +371,7 @@ class Refiner:
         self._counters.add("alarms", len(alarms))
 
     def _send_sample(self, sql: sqlite3.Connection, taken: _Alone) -> None:
-        message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
+        message = self._compose.sample(taken.identity, taken.sample, self._corrected(taken), taken.moment)
         if message is not None:
             carries = None if "window" in self._forward else _carried(taken)  # else its window delivers it
             self._outbox.put(sql, *message, at=taken.moment.utc, carries=carries)

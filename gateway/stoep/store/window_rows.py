@@ -92,6 +92,13 @@ def between(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> Iter
         yield from map(_window, sql.execute(query, (kid,)).fetchall())
 
 
+def reopened(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[Window]:
+    """Those that are out, from `since` to before `until`: from now on they are due. Raises CorruptError."""
+    which = f"kid = ? AND start IN ({_starts(since, until)}) AND due = 0"
+    query = f"UPDATE window SET due = 1 WHERE {which} RETURNING {_COLUMNS}"  # noqa: S608
+    return [_window(row) for row in sql.execute(query, (kid,)).fetchall()]
+
+
 def _starts(since: int, until: int) -> str:
     """For SQL: a kid's windows are looked up one by one, never the whole street's between two times."""
     return ", ".join(str(start) for start in range(start_of(since + SECONDS - 1), until, SECONDS))

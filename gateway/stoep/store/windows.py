@@ -60,8 +60,11 @@ class Total:
         self.time = max(self.time, time)
 
 
+FINER = 2  # places that a corrected reading has more than a raw one: a dust sensor says whole µg/m³
+
+
 class Corrected(NamedTuple):
-    """A channel's readings as a correction makes them, in counts of two places more; which one, in words."""
+    """A channel's readings as a correction makes them, in counts of `FINER` places more; which one, in words."""
 
     version: int
     name: str

@@ -1,5 +1,6 @@
 """All calibrations of a site: which one holds for a sensor at a time."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -57,9 +58,7 @@ class Book:
         self.humidity = numbers[_HUMIDITY]
         self._general = general
         self._particles = {numbers[name] for name in _PARTICLES if name in numbers}
-        self._of: dict[bytes, list[Calibration]] = {}
-        for one in self.calibrations:
-            self._of.setdefault(one.kid, []).append(one)
+        self._of = _by_node(self.calibrations)
 
     def holding(self, kid: bytes, at: int) -> Mapping[int, Correction]:
         """By channel, at `at` (Unix seconds)."""
@@ -74,17 +73,21 @@ class Book:
 
         a release that brings another one does not say a month of a whole site anew.
         """
-        found = {}
-        for kid in self._of.keys() | before._of.keys():
-            spans = list(_differing(self._of.get(kid, []), before._of.get(kid, [])))
-            if spans:
-                found[kid] = spans
-        return found
+        ours, theirs = _by_node(self.calibrations), _by_node(before.calibrations)
+        spans = {kid: list(_differing(ours.get(kid, []), theirs.get(kid, []))) for kid in ours.keys() | theirs.keys()}
+        return {kid: found for kid, found in spans.items() if found}
+
+
+def _by_node(calibrations: Iterable[Calibration]) -> dict[bytes, list[Calibration]]:
+    found: dict[bytes, list[Calibration]] = {}
+    for one in calibrations:
+        found.setdefault(one.kid, []).append(one)
+    return found
 
 
 def _differing(ours: list[Calibration], theirs: list[Calibration]) -> Iterable[Span]:
     edges = sorted({edge for one in (*ours, *theirs) for edge in (one.begins, one.end)})
-    for begins, ends in zip(edges, edges[1:], strict=False):
+    for begins, ends in itertools.pairwise(edges):
         here, there = (
             {one.channel: one.correction for one in all_ if one.begins <= begins < one.end} for all_ in (ours, theirs)
         )

@@ -6,7 +6,9 @@ Light scattering sees a particle with the water it has taken up; what counts for
 from dataclasses import dataclass
 from fractions import Fraction
 
-FINER = 2  # places that a corrected reading has more than a raw one: a dust sensor says whole µg/m³
+from stoep.store.windows import FINER
+
+_FINE: int = 10**FINER
 _SATURATED = 10_000  # counts of relative humidity
 
 
@@ -52,7 +54,7 @@ class Correction:
 
     def fine(self, counts: int, humidity: int | None = None) -> int:
         """`exactly`, in counts of `FINER` places more, the nearest (of two the even one)."""
-        return round(self.exactly(counts, humidity) * 10**FINER)
+        return round(self.exactly(counts, humidity) * _FINE)
 
 
 NILSON = Correction(0, "humidity, after Nilson et al. 2022", growth=Growth(Fraction(24, 100)))

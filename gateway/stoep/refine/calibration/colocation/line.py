@@ -1,11 +1,12 @@
 """Straight lines through a cloud: one that a third of the points cannot turn, and the closest one.
 
-Theil and Sen: the median of the slopes between all points, which up to 29 % of wrong ones cannot pull away. It finds who
-belongs to the crowd. Least squares of the crowd then says the line more exactly and is made of sums alone, so that any
+Theil and Sen: the median of the slopes between all points, which up to 29 % of wrong ones cannot pull away. It finds
+who belongs to the crowd. Least squares of the crowd then says the line more exactly and is made of sums alone, so any
 days can be left out or drawn again at the price of an addition.
 """
 
 import itertools
+import random
 import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -25,8 +26,8 @@ class Line(NamedTuple):
 
 def theil_sen(x: Sequence[float], y: Sequence[float]) -> Line | None:
     """None where all x are one."""
-    step = max(1, -(-len(x) // _PICKED))
-    picked = sorted(zip(x, y, strict=True))[::step]  # spread over the range
+    points = list(zip(x, y, strict=True))
+    picked = random.Random(len(points)).sample(points, min(_PICKED, len(points)))  # every nth falls in step with hours
     slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(picked, 2) if b[0] != a[0]]
     if not slopes:
         return None

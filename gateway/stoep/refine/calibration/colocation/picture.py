@@ -56,9 +56,9 @@ def letters(fit: Fit, channel: Channel) -> str:
         for said, mark in ((fit.raw, "."), (fit.corrected, "o"))
         for x, y in zip(references, said, strict=True)
     ]
-    low, high = min(0.0, min(references)), max(references)
-    top = max(max(y for _, y, _ in points), high)
-    bottom = min(low, min(y for _, y, _ in points))
+    low, high = min(0.0, *references), max(references)
+    top = max(high, *(y for _, y, _ in points))
+    bottom = min(low, *(y for _, y, _ in points))
     width, height = (high - low) or 1.0, (top - bottom) or 1.0
     grid = [[" "] * _COLUMNS for _ in range(_ROWS)]
 
