@@ -178,6 +178,17 @@ def test_a_month_of_a_node_comes_again_day_by_day_and_never_more_at_once_than_ca
     assert all(window["revision"] == 2 and pm(window)["correction"]["version"] == 1 for window in came)
 
 
+def test_a_note_in_the_store_that_cannot_be_read_says_what_is_calibrated_again(chain: Chain) -> None:
+    live(chain)
+    chain.book = Book([bright(chain.node.kid)])
+    chain.refiner.calibrate(chain.book)
+    assert len(turns(chain)) == 2
+    with chain.database.transaction() as sql:
+        sql.execute("UPDATE calibrated SET content = x'8201'")
+    chain.crash()
+    assert len(turns(chain)) == 2
+
+
 def test_another_nodes_calibration_touches_nothing_here(chain: Chain) -> None:
     live(chain)
     chain.refiner.calibrate(Book([bright(b"\x01\x02\x03\x04")]))

@@ -60,9 +60,12 @@ def _row(one: Calibration) -> list[Any]:
 
 
 def _unpack(packed: bytes) -> Book:
-    """What a newer release wrote is unknown: everything is said again."""
-    form, rows = cbor2.loads(packed)
-    return Book(_calibration(*row) for row in rows) if form == _FORM else Book()
+    """What cannot be read, or was written by a newer release, is unknown: all that is calibrated is said again."""
+    try:
+        form, rows = cbor2.loads(packed)
+        return Book(_calibration(*row) for row in rows) if form == _FORM else Book()
+    except (cbor2.CBORError, TypeError, ValueError, ZeroDivisionError):
+        return Book()
 
 
 def _calibration(

@@ -5,6 +5,7 @@ CREATE TABLE calibrated (
     content BLOB NOT NULL
 );
 CREATE TABLE say_again (
+    id    INTEGER PRIMARY KEY,
     kid   BLOB NOT NULL,
     since INTEGER NOT NULL,
     until INTEGER NOT NULL
