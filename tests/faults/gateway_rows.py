@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway_load import SITE
 
+from stoep.refine.calibration.book import Book
 from stoep.refine.summary import summarise
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
@@ -30,7 +31,7 @@ def all_windows(database: Database) -> list[Window]:
 
 
 def payload(native: Native, identity: nodes.Identity, window: Window) -> bytes:
-    return native.window(identity, summarise(window, catalogue()))[2]
+    return native.window(identity, summarise(window, catalogue(), Book()))[2]
 
 
 def native(database: Database) -> Native:
