@@ -32,13 +32,13 @@ def drawn(file: Path, fit: Fit, channel: Channel, title: str) -> None:
     cloud.plot(ends, ends, color="black", linewidth=1, label="as the reference")
     cloud.set(xlabel=f"reference, {channel.unit}", ylabel=f"{channel.name}, {channel.unit}")
     cloud.legend()
-    hours = [(pair.at - fit.pairs[0].at) / 86_400 for pair in fit.pairs]
+    days = [(fit.pairs[i].at - fit.pairs[0].at) / 86_400 for i in inside]
     for said, colour, name in (
         (fit.raw, "tab:red", "raw"),
         (references, "black", "reference"),
         (fit.corrected, "tab:blue", "corrected"),
     ):
-        course.plot(hours, said, color=colour, linewidth=1, label=name)
+        course.plot(days, [said[i] for i in inside], color=colour, linewidth=1, label=name)
     course.set(xlabel="days", ylabel=channel.unit)
     course.legend()
     figure.suptitle(title)
@@ -49,12 +49,11 @@ def drawn(file: Path, fit: Fit, channel: Channel, title: str) -> None:
 
 
 def letters(fit: Fit, channel: Channel) -> str:
-    """Reference to the right, sensor upwards: `.` raw, `o` corrected, `/` where both agree."""
-    references = [pair.reference for pair in fit.pairs]
+    """Reference to the right, sensor upwards: `.` raw, `o` corrected, `/` both agree; without what was left out."""
+    inside = [at for at, keep in enumerate(fit.kept) if keep]
+    references = [fit.pairs[i].reference for i in inside]
     points = [
-        (x, y, mark)
-        for said, mark in ((fit.raw, "."), (fit.corrected, "o"))
-        for x, y in zip(references, said, strict=True)
+        (fit.pairs[i].reference, said[i], mark) for said, mark in ((fit.raw, "."), (fit.corrected, "o")) for i in inside
     ]
     low, high = min(0.0, *references), max(references)
     top = max(high, *(y for _, y, _ in points))
