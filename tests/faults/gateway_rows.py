@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway_load import SITE
 
+from stoep.refine.calibration.book import Book
 from stoep.refine.summary import summarise
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
@@ -32,7 +33,7 @@ def all_windows(database: Database) -> list[Window]:
 def payload(native: Native, identity: nodes.Identity, window: Window, said: bytes) -> bytes:
     """As it has to be where `said` is; how many readings were expected is of the settings of that hour."""
     expected = next(iter(json.loads(said)["channels"].values())).get("expected")
-    return native.window(identity, summarise(window, catalogue())._replace(expected=expected))[2]
+    return native.window(identity, summarise(window, catalogue(), Book())._replace(expected=expected))[2]
 
 
 def native(database: Database) -> Native:

@@ -128,7 +128,7 @@ def test_a_bin_says_nothing_of_the_air(tmp_path: Path, clock: TurnedClock, node:
 def test_what_is_expected_follows_the_nodes_interval(
     chain: Chain, interval: int, index: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain.refiner._hours, "_interval", lambda _kid: interval)
+    monkeypatch.setattr(chain.refiner._publication._hours, "_interval", lambda _kid: interval)
     air = live(chain, dict(enumerate(quarters((5, 15), (5, 15), (5, 15), (5, 15)))))["06:45"]
     assert air["index"] == index
 
@@ -137,7 +137,7 @@ def test_what_is_expected_follows_the_nodes_interval(
 def test_each_channel_says_how_many_readings_were_expected(
     chain: Chain, interval: int, expected: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chain.refiner._hours, "_interval", lambda _kid: interval)
+    monkeypatch.setattr(chain.refiner._publication._hours, "_interval", lambda _kid: interval)
     report(chain, 5)
     report(chain, QUARTER - 10, *quarters((5, 15)))
     report(chain, QUARTER + 120)

@@ -29,6 +29,7 @@ _OWN = [
     EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
     EntryPoint("listen", "stoep.cli.listen:register", GROUP),
     EntryPoint("schemas", "stoep.cli.schemas:register", GROUP),
+    EntryPoint("calibrate", "stoep.cli.calibrate:register", GROUP),
     EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]
 

@@ -9,8 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from stoep.clock import Clock, real
@@ -18,9 +17,11 @@ from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
 from stoep.refine.boots import Boots
+from stoep.refine.calibration import apply
+from stoep.refine.calibration.book import Book
 from stoep.refine.days import Days
-from stoep.refine.hours import Hours, Interval
-from stoep.refine.summary import summarise
+from stoep.refine.hours import Interval
+from stoep.refine.publication import Key, Publication
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import gap, ledger, nodes, window_rows
@@ -45,6 +46,7 @@ _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long 
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
 _INTERVAL = 900  # seconds between two samples of a node of which nobody says more
+_MOST_AGAIN = 200  # windows that wait, beyond which no old ones are taken up to be said again
 
 
 class Compose(Protocol):
@@ -65,6 +67,10 @@ class _Alone(NamedTuple):
     identity: Identity
     sample: Sample
     moment: Moment
+
+    def taken(self, counts: Mapping[int, int]) -> Taken:
+        at = round(self.moment.utc * 1_000_000)
+        return Taken(at, self.sample.epoch, self.sample.seq, self.moment.quality, counts)
 
 
 def _carried(taken: _Alone) -> SampleSet:
@@ -99,6 +105,7 @@ class Refiner:
         keeper: Keeper | None = None,
         rest: float = 0.0,
         interval: Interval = lambda _kid: _INTERVAL,
+        book: Book | None = None,
     ) -> None:
         self._forward = forward
         self._samples: list[_Alone] = []
@@ -114,7 +121,7 @@ class Refiner:
         self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
-        self._hours = Hours(catalogue, self._find, lambda window: summarise(window, catalogue), interval)
+        self._publication = Publication(database, catalogue, self._find, interval, book)
         self._unsaved: set[tuple[bytes, int]] = set()
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet
@@ -126,11 +133,15 @@ class Refiner:
         self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
-        newest = {(window.kid, window.start): summarise(window, catalogue) for window in window_rows.newest(database)}
-        self.published: dict[bytes, Summary] = {kid: said for (kid, _), said in self._hours.told(newest).items()}
+        self.published: dict[bytes, Summary] = dict(self._publication.newest())
 
     def committed(self) -> None:
         """There is something new in the log."""
+        self._wake.set()
+
+    def calibrate(self, book: Book) -> None:
+        """By what readings are corrected from now on, those among them that the city has already."""
+        self._publication.calibrate(book)
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -178,6 +189,9 @@ class Refiner:
         """One look at everything; the checkpoint when it is worth its bytes."""
         for row in nodes.rows(self._database, self._row):
             self._read(row)
+        if len(self._windows) < _MOST_AGAIN:
+            for window in self._publication.again():
+                self._windows.setdefault((window.kid, window.start), window)
         trusted = self._boots.refresh()
         now = self._clock.utc()
         if trusted:
@@ -240,10 +254,10 @@ class Refiner:
     def _add(self, identity: Identity, sample: Sample, moment: Moment) -> None:
         key = (identity.kid, start_of(moment.utc))
         window = self._windows.get(key) or window_rows.find(self._database, *key)
-        counts = {channel.id: counts for channel, counts, _ in self._readings(sample)}
+        counts = {reading.channel.id: reading.counts for reading in self._readings(sample)}
         read = bool(counts)  # a sample without a single reading opens no window
         if read:
-            window.samples.add(Taken(round(moment.utc * 1_000_000), sample.epoch, sample.seq, moment.quality, counts))
+            window.samples.add(_Alone(identity, sample, moment).taken(counts))
             window.due = True
             window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
@@ -255,6 +269,12 @@ class Refiner:
             if wire is not None:
                 counts = wire + channel.offset
                 yield Reading(channel, counts, quality.flag(channel, counts))
+
+    def _corrected(self, taken: _Alone) -> list[Reading]:
+        readings = list(self._readings(taken.sample))
+        dated = taken.taken({reading.channel.id: reading.counts for reading in readings})
+        corrected = apply.sample(taken.identity.kid, dated, self._publication.book, self._catalogue)
+        return [reading._replace(corrected=corrected.get(reading.channel.id)) for reading in readings]
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -269,8 +289,8 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        due = [*due, *self._hours.reopened(due)]
-        published, summaries = self._published(due)
+        due = self._publication.widened(due)
+        published, summaries = self._publication.told(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -303,18 +323,6 @@ class Refiner:
             self._purged = real()
         self._after(summaries, alarms)
 
-    def _published(
-        self, due: list[Window]
-    ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
-        """What is due as it will stand when it is out, and what the city is told of it."""
-        windows, summaries = {}, {}
-        for window in due:
-            key = (window.kid, window.start)
-            raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summaries[key] = summary = summarise(raised, self._catalogue)
-            windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
-        return windows, self._hours.told(summaries)
-
     def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
         """A node's windows as they stand, published or not."""
         found = (self._windows.get((kid, start)) or window_rows.find(self._database, kid, start) for start in starts)
@@ -330,7 +338,7 @@ class Refiner:
                 for first, last in ranges:
                     ledger.strike(sql, life.identity, life.epoch, first, last)
 
-    def _after(self, published: dict[tuple[bytes, int], Summary], alarms: list[tuple[int, Alarm]]) -> None:
+    def _after(self, published: dict[Key, Summary], alarms: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
         self._given_up.clear()
@@ -350,7 +358,7 @@ class Refiner:
         self._counters.add("alarms", len(alarms))
 
     def _send_sample(self, sql: sqlite3.Connection, taken: _Alone) -> None:
-        message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
+        message = self._compose.sample(taken.identity, taken.sample, self._corrected(taken), taken.moment)
         if message is not None:
             carries = None if "window" in self._forward else _carried(taken)  # else its window delivers it
             self._outbox.put(sql, *message, at=taken.moment.utc, carries=carries)

@@ -26,6 +26,7 @@ from stoep.refine import refiner
 from stoep.refine.track import Track
 from stoep.registry import accounts, registry
 from stoep.service import brokers
+from stoep.service.calibrations import Calibrations
 from stoep.service.exchange import Exchange
 from stoep.service.members import Members
 from stoep.service.reload import Reload
@@ -92,6 +93,7 @@ class Service:
         files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
+        self._calibrations = Calibrations(chosen)
         self._reload = Reload(chosen, self._take_settings)
         machine = make_clock(chosen)
         self._database = database = Database(chosen.path(chosen.store.path))
@@ -103,7 +105,9 @@ class Service:
         kept = chosen.store
         self._keeper = Keeper(database, self._clock, counters, max_mb=kept.max_mb, max_days=kept.max_days)
         self._retained = Retained()
-        native = Native(chosen.site.name, window_rows.generation(database), catalogue())
+        native = Native(
+            chosen.site.name, window_rows.generation(database), catalogue(), chosen.calibration.publish
+        )
         self._journal = journal.Journal(
             database,
             self._clock,
@@ -148,6 +152,7 @@ class Service:
             keeper=self._keeper,
             rest=6 * chosen.store.commit_seconds,
             interval=self._interval,
+            book=self._calibrations.book,
         )
         self._publisher = publisher.Publisher(
             broker,
@@ -276,6 +281,8 @@ class Service:
     def _read_settings(self) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={round(real() * 1e6)}")
         self._reload.again()
+        if self._calibrations.again():
+            self._refiner.calibrate(self._calibrations.book)
         if self._registry.refresh():
             self._apply_registry()
         notify("READY=1")
@@ -318,6 +325,7 @@ class Service:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
         more["uplink"] = dict(self._publisher.status())
         more |= self._reload.status()
+        more |= self._calibrations.status()
         more |= self._keeper.status()
         accounts_problem = None if self._accounts is None else self._accounts.problem
         told = (self._registry.problem, self._members.problem, accounts_problem)

@@ -108,6 +108,14 @@ class LocalBrokerSettings(Strict, frozen=True):
     accounts: str | None = None  # the folder in which the gateway keeps the broker's accounts
 
 
+class CalibrationSettings(Strict, frozen=True):
+    """What readings are corrected by, and what of both the city gets; `particles`: where no calibration holds."""
+
+    file: str = "calibration.toml"
+    publish: Literal["raw", "corrected", "both"] = "both"
+    particles: Literal["nilson-2022", "none"] = "nilson-2022"
+
+
 class CabinetSettings(Strict, frozen=True):
     """The Pi's own sensor, on I2C bus 1."""
 
@@ -144,6 +152,7 @@ class Settings(Strict, frozen=True):
     lighting: Lighting = Lighting()
     local_broker: LocalBrokerSettings | None = None
     cabinet: CabinetSettings = CabinetSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
     metrics: MetricsSettings | None = None
     log: LogSettings = LogSettings()
     file: Path = Path("gateway.toml")

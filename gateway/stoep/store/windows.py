@@ -7,6 +7,7 @@ not of the order in which it came, and can be said anew when a late sample, its 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from stoep.store.air import AirIndex
@@ -36,14 +37,6 @@ class Flag(IntEnum):
     FAIL = 4
 
 
-class Reading(NamedTuple):
-    """One channel of one sample, in counts."""
-
-    channel: Channel
-    counts: int
-    flag: Flag
-
-
 @dataclass
 class Total:
     """One channel within one window, in counts."""
@@ -66,6 +59,32 @@ class Total:
             self.last, self.last_at = counts, at
         self.flag = max(self.flag, flag)
         self.time = max(self.time, time)
+
+
+FINER = 2  # places that a corrected reading has more than a raw one: a dust sensor says whole µg/m³
+
+
+class Corrected(NamedTuple):
+    """A channel's readings as a correction makes them, in counts of `FINER` places more; which one, in words."""
+
+    version: int
+    name: str
+    total: Total
+
+
+class Uncorrected(NamedTuple):
+    """Why a correction that holds could not be applied."""
+
+    reason: str
+
+
+class Reading(NamedTuple):
+    """One channel of one sample, in counts."""
+
+    channel: Channel
+    counts: int
+    flag: Flag
+    corrected: Corrected | Uncorrected | None = None
 
 
 @dataclass
@@ -98,9 +117,10 @@ class Window:
 
 
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel, `air` of the hour it ends.
+    """What a window came to when it was published; `air` of the hour it ends.
 
-    `expected`: samples that the node's interval makes one expect; None where it is longer than a window.
+    `totals`, and what is `corrected`, by number of the channel. `expected`: samples that the node's interval makes one
+    expect; None where it is longer than a window.
     """
 
     kid: bytes
@@ -110,6 +130,7 @@ class Summary(NamedTuple):
     totals: Mapping[int, Total]
     air: AirIndex | None = None
     expected: int | None = None
+    corrected: Mapping[int, Corrected | Uncorrected] = MappingProxyType({})
 
     @property
     def end(self) -> int:
