@@ -11,14 +11,17 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC
 from typing import NamedTuple, Protocol
 
 from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
+from stoep.refine.bins.memory import Bins
 from stoep.refine.boots import Boots
 from stoep.refine.days import Days
+from stoep.refine.pace import Paces
 from stoep.refine.summary import summarise
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
@@ -93,7 +96,9 @@ class Refiner:
         forward: Collection[str] = ("window", "event"),
         keeper: Keeper | None = None,
         rest: float = 0.0,
+        bins: Bins | None = None,
     ) -> None:
+        self._bins = bins or Bins(database, catalogue, UTC)
         self._forward = forward
         self._samples: list[_Alone] = []
         self._database = database
@@ -106,6 +111,7 @@ class Refiner:
         self._pulse = pulse
         self._boots = Boots(nodes.offsets(database), boot, clock)
         self._days = Days()
+        self._paces = Paces()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
         self._unsaved: set[tuple[bytes, int]] = set()
@@ -301,10 +307,12 @@ class Refiner:
     ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
         """What is due as it will stand when it is out, and what the city is told of it."""
         windows, summaries = {}, {}
-        for window in due:
+        for window in sorted(due, key=lambda window: window.start):
             key = (window.kid, window.start)
             raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summaries[key] = summary = summarise(raised, self._catalogue)
+            taken = self._paces.expected(window)
+            summary = summarise(raised, self._catalogue)._replace(expected=taken, fill=self._bins.fill(window))
+            summaries[key] = summary
             windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
         return windows, summaries
 

@@ -84,6 +84,13 @@ def flags(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[d
     return [window_content.flags(sealed.unseal(content, kid, start)) for content, start in rows]
 
 
+def between(database: Database, kid: bytes, since: int, until: int) -> list[Window]:
+    """Those of a kid that begin from `since` to before `until`, in order. Raises CorruptError."""
+    with database.reading() as sql:
+        query = f"SELECT {_COLUMNS} FROM window WHERE kid = ? AND start IN ({_starts(since, until)}) ORDER BY start"  # noqa: S608
+        return [_window(row) for row in sql.execute(query, (kid,))]
+
+
 def _starts(since: int, until: int) -> str:
     """For SQL: a kid's windows are looked up one by one, never the whole street's between two times."""
     return ", ".join(str(start) for start in range(start_of(since + SECONDS - 1), until, SECONDS))

@@ -96,14 +96,34 @@ class Window:
         return max((taken[:3] for taken in self.samples), default=earlier)
 
 
+class Fill(NamedTuple):
+    """How full a bin is.
+
+    `robust`: the level in %, whatever single soundings say. `emptied`: Unix seconds, `sure`: how surely, 0 to 1.
+    `full_in`: hours, as likely sooner as later, and between which two it is in four cases of five; of it and `reason`
+    one is None.
+    """
+
+    robust: float | None = None
+    emptied: int | None = None
+    sure: float | None = None
+    full_in: tuple[float, float, float] | None = None
+    reason: str | None = None
+
+
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel."""
+    """What a window came to when it was published; `totals` by number of the channel.
+
+    `expected`: how many samples its node took in it; None where that cannot be told. `fill`: only a bin's.
+    """
 
     kid: bytes
     start: int
     revision: int
     partial: bool
     totals: Mapping[int, Total]
+    expected: int | None = None
+    fill: Fill | None = None
 
     @property
     def end(self) -> int:

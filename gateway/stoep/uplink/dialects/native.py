@@ -9,7 +9,7 @@ import msgspec
 from stoep import __version__
 from stoep.clock import timestamp
 from stoep.store.nodes import Identity
-from stoep.store.windows import SECONDS, Flag, Reading, Summary, TimeQuality, Total
+from stoep.store.windows import SECONDS, Fill, Flag, Reading, Summary, TimeQuality, Total
 from stoep.wire.channels import Catalogue, Channel
 from stoep.wire.messages import Alarm, Health, Sample
 
@@ -73,13 +73,24 @@ class Result(Protocol):
     def utc(self) -> int | None: ...
 
 
+def _fill(fill: Fill) -> dict[str, Any]:
+    hours = None if fill.full_in is None else dict(zip(("hours", "from", "to"), fill.full_in, strict=True))
+    return {
+        "emptied": None if fill.emptied is None else timestamp(fill.emptied),
+        "emptied_confidence": fill.sure,
+        "full_in": hours,
+        "reason": fill.reason,
+    }
+
+
 class Native:
     """Composes what the city reads; (key, topic, payload) for what goes through the outbox."""
 
-    def __init__(self, site: str, generation: int, catalogue: Catalogue) -> None:
+    def __init__(self, site: str, generation: int, catalogue: Catalogue, smallest: int = 0) -> None:
         self._site = site
         self._generation = generation
         self._catalogue = catalogue
+        self._smallest = smallest  # of movements; of fewer the number stays in the street
         self.gateway_topic = f"stoep/1/{site}/gateway"
         self.set_topic = f"stoep/1/{site}/+/set"  # what the city wants of its nodes
 
@@ -89,8 +100,8 @@ class Native:
     def _who(self, identity: Identity) -> dict[str, Any]:
         return {"site": self._site, "node": identity.name, "kid": identity.kid.hex(), "kind": identity.kind}
 
-    def _channel(self, channel: Channel, total: Total) -> dict[str, Any]:
-        said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
+    def _channel(self, channel: Channel, total: Total, expected: int | None) -> dict[str, Any]:
+        said: dict[str, Any] = {"unit": channel.unit, "count": total.count, "expected": expected}
         if channel.leaves == "reading":
             said |= {
                 "min": channel.value(total.lowest),
@@ -98,6 +109,8 @@ class Native:
                 "max": channel.value(total.highest),
                 "last": channel.value(total.last),
             }
+        elif channel.counts_people and total.total < self._smallest:
+            said |= {"sum": None, "suppressed": f"fewer than {self._smallest}"}
         else:
             said["sum"] = channel.value(total.total)
         return {
@@ -113,11 +126,11 @@ class Native:
 
     def _window(self, identity: Identity, window: Summary) -> dict[str, Any]:
         channels = {
-            channel.name: self._channel(channel, window.totals[number])
+            channel.name: self._channel(channel, window.totals[number], window.expected)
             for number, channel in self._catalogue.channels.items()
             if number in window.totals and channel.leaves != "never"
         }
-        return {
+        said = {
             **self._who(identity),
             "start": timestamp(window.start),
             "seconds": SECONDS,
@@ -126,6 +139,10 @@ class Native:
             "partial": window.partial,
             "channels": channels,
         }
+        if window.fill is not None:
+            channels["fill_level"]["robust"] = window.fill.robust
+            said["fill"] = _fill(window.fill)
+        return said
 
     def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
         key = f"window {identity.kid.hex()} {window.start}"
