@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench load lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench load fill-forecast lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -42,7 +42,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night ## the long campaigns one after the other, over two hours
+proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night ## the long campaigns one after the other, over two hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -79,6 +79,9 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
+
+fill-forecast: $(VENV)/.dev ## when bins are full and were emptied, 20 of them over 30 virtual days, against the truth, five minutes
+	@$(BIN)/python tests/bench/fill_forecast.py
 
 load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory and processor, seventeen minutes
 	@$(BIN)/python tests/bench/load.py

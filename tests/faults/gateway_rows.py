@@ -29,8 +29,18 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window) -> bytes:
-    return native.window(identity, summarise(window, catalogue()))[2]
+def payload(native: Native, identity: nodes.Identity, window: Window) -> dict[str, Any]:
+    return own(native.window(identity, summarise(window, catalogue()))[2])
+
+
+def own(payload: bytes) -> dict[str, Any]:
+    """A window's message without what the windows before it tell: `expected`, a bin's emptying and forecast."""
+    content: dict[str, Any] = json.loads(payload)
+    content.pop("fill", None)
+    for channel in content["channels"].values():
+        channel.pop("expected", None)
+        channel.pop("robust", None)
+    return content
 
 
 def native(database: Database) -> Native:

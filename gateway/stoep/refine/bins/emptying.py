@@ -52,10 +52,12 @@ def emptyings(seen: Sequence[Seen]) -> list[Emptying]:
 
 
 def _at(seen: Sequence[Seen], begun: int, index: int) -> Emptying | None:
-    before = median([s.level for s in seen[max(begun, index - _BEFORE) : index]])
     after = seen[index].level
+    if after > seen[index - 1].level - _FALL:
+        return None
+    before = median([s.level for s in seen[max(begun, index - _BEFORE) : index]])
     highest = before - _FALL
-    if after > min(highest, seen[index - 1].level - _FALL):
+    if after > highest:
         return None
     then = [s.level for s in seen[index : index + _AFTER]]
     low = [level for level in then if level <= highest]

@@ -17,6 +17,7 @@ FULL = 90.0  # %: where a bin says that it is full
 FARTHEST = 30 * HOURS  # hours ahead
 _LEVEL = 4.0  # %: how far a robust level is off
 _HOUR = 0.4  # the relative variance of an hour's fortune
+_SOON, _FINE = 6.0, 0.25  # hours ahead that are looked at more finely, and how finely
 _WEEK = 7
 _TENTH = NormalDist().inv_cdf(0.9)
 
@@ -57,7 +58,7 @@ class Now(NamedTuple):
 
 
 class _Fill:
-    """What comes from now on, quarter hours first, and its variance."""
+    """What comes from now on, and its variance."""
 
     def __init__(self, pattern: Pattern, now: Now, today: Day | None) -> None:
         self._pattern = pattern
@@ -66,16 +67,21 @@ class _Fill:
         self._mean = self._lumps = self._moods = 0.0
         self._day = 0.0  # what is expected of the day under way, from now on
         self._by_weekday = [0.0] * _WEEK
+        self._learned = 0.0  # the variance of what the weekdays' rates were learned from
+        self._passed = 0.0
 
     def forth(self) -> float:
-        """Goes on by a quarter of an hour at most, and says how far."""
+        """Goes on by an hour at most, at first by quarters of one, and says how far."""
         hour = int(self._hour)
-        step = min(0.25, hour + 1 - self._hour)
+        step = min(_FINE if self._passed < _SOON else 1.0, hour + 1 - self._hour)
+        self._passed += step
         comes = self._pattern.rates[self._weekday][hour] * step * self._fortune
         self._mean += comes
         self._lumps += self._pattern.lump * comes + _HOUR * comes * comes / step
         self._day += comes
-        self._by_weekday[self._weekday] += comes
+        known = self._by_weekday[self._weekday]
+        self._learned += self._pattern.trust[self._weekday] * comes * (2 * known + comes)
+        self._by_weekday[self._weekday] = known + comes
         self._hour += step
         if self._hour >= HOURS - 1e-9:
             self._moods += self._mood * self._day * self._day
@@ -86,8 +92,7 @@ class _Fill:
 
     def deviation(self, room: float) -> float:
         """By how many standard deviations it is likelier than not that `room` is filled."""
-        learned = sum(t * m * m for t, m in zip(self._pattern.trust, self._by_weekday, strict=True))
-        variance = self._lumps + self._moods + self._mood * self._day**2 + learned
+        variance = self._lumps + self._moods + self._mood * self._day**2 + self._learned
         variance += self._pattern.level * self._mean**2 + _LEVEL**2
         ninth = variance / (9 * self._mean * self._mean)
         return (1 - ninth - math.cbrt(room / self._mean)) / math.sqrt(ninth)
