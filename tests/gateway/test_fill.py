@@ -86,7 +86,7 @@ def test_a_restart_reads_its_weeks_again_a_few_days_with_each_window(
     monkeypatch.setattr(memory.window_rows, "between", counted)
     bins = Bins(database, catalogue(), UTC)
     said = [filled(8 * 96 + index, bins) for index in range(6)]
-    assert max(read) <= 2 * 96 + 4
+    assert max(read) <= 2.25 * 96 + 4
     assert len(read) <= 1 + 2 * 6
     assert said[0].full_in is not None
     assert said[-1].full_in is not None
@@ -111,7 +111,17 @@ def test_a_bin_that_reports_every_minute_costs_three_soundings_a_window(tmp_path
     bins.fill(window(40, 30, samples=15))
     (known,) = bins._bins.values()
     assert known.recent is not None
-    assert [len(soundings) for soundings in known.recent.values()] == [3]
+    assert [len(packed) for packed in known.recent.values()] == [3 * 6]
+
+
+def test_what_no_range_finder_can_say_is_not_taken_for_waste(tmp_path: Path) -> None:
+    bins = Bins(Database(tmp_path / "stoep.db"), catalogue(), UTC)
+    at = MIDNIGHT * 1_000_000
+    for counts in ({LEVEL: 70_000, DISTANCE: 300}, {LEVEL: -3, DISTANCE: -70_000}):
+        assert bins.fill(Window(KID, MIDNIGHT, samples=Series([Taken(at, 1, 1, 0, counts)]))) is None
+    said = bins.fill(Window(KID, MIDNIGHT, samples=Series([Taken(at, 1, 1, 0, {LEVEL: 40, DISTANCE: 70_000})])))
+    assert said is not None
+    assert said.robust == 40
 
 
 def test_what_has_no_fill_level_is_no_bin(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def emptyings(seen: Sequence[Seen]) -> list[Emptying]:
 
 def _at(seen: Sequence[Seen], begun: int, index: int) -> Emptying | None:
     after = seen[index].level
-    if after > seen[index - 1].level - _FALL:
-        return None
+    if after > seen[index - 1].level - _FALL or seen[index].at - seen[0].at < _BRIEF:
+        return None  # so early nobody knows whether what was before it was an echo
     before = median([s.level for s in seen[max(begun, index - _BEFORE) : index]])
     highest = before - _FALL
     if after > highest:
@@ -62,7 +62,7 @@ def _at(seen: Sequence[Seen], begun: int, index: int) -> Emptying | None:
     then = [s.level for s in seen[index : index + _AFTER]]
     low = [level for level in then if level <= highest]
     echoes = len(then) - len(low)
-    if (echoes > 1 and low != then[: len(low)]) or (echoes and len(low) == 1) or min(low) < after - _LEFT:
+    if (echoes > 1 and low != then[: len(low)]) or (echoes and len(low) == 1):
         return None
     share = _share(seen, begun, index, before, after)
     if share == 0:

@@ -5,7 +5,8 @@ out of the store's windows and is read again when it is missing (after a start) 
 days with each window, so that no turn takes long.
 """
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
@@ -16,20 +17,23 @@ from stoep.refine.bins.pattern import Pattern, learned
 from stoep.refine.bins.sounding import HOUR, Sounding, believed
 from stoep.store import window_rows
 from stoep.store.database import Database
+from stoep.store.series import Taken
 from stoep.store.windows import SECONDS, Fill, Window, start_of
-from stoep.wire.channels import Catalogue
+from stoep.wire.channels import Catalogue, Channel
 
 _DAYS = 35  # as many as are told of by windows that are kept
 _AT_ONCE = 2  # days read with one window
 _THIRD = SECONDS // 3
 _PAST = 2 * HOUR  # a window so much older than the newest is told by itself
 _WHOLE = 24 * HOUR
+_SOUNDING = struct.Struct("<HhH")  # second of the window, %, mm: thousands of them are remembered
+_NO_DISTANCE = 0xFFFF
 
 
 @dataclass
 class _Bin:
     newest: int = 0
-    recent: dict[int, tuple[Sounding, ...]] | None = None  # by window; None: to be read
+    recent: dict[int, bytes] | None = None  # soundings by the start of their window, packed; None: to be read
     days: dict[int, Day] = field(default_factory=dict)
     pattern: Pattern | None = None
 
@@ -38,8 +42,8 @@ class Bins:
     """`zone`: whose days and weeks the bins live by."""
 
     def __init__(self, database: Database, catalogue: Catalogue, zone: tzinfo) -> None:
-        numbers = {channel.name: channel.id for channel in catalogue.channels.values()}
-        self._level, self._distance = numbers["fill_level"], numbers["fill_distance"]
+        named = {channel.name: channel for channel in catalogue.channels.values()}
+        self._level, self._distance = named["fill_level"], named["fill_distance"]
         self._database = database
         self._zone = zone
         self._bins: dict[bytes, _Bin] = {}
@@ -51,30 +55,32 @@ class Bins:
             return None
         known = self._bins.setdefault(window.kid, _Bin())
         if window.start < known.newest:
-            self._changed(known, window.start)
+            self._changed(known, window.start, soundings)
         if window.start + _PAST < known.newest:
-            level = robust(believed(soundings), None)
+            level = robust(believed(_between({window.start: soundings}, 0, window.end)), None)
             return Fill(_rounded(level), reason="what is past is no forecast")
         number, begins = midnight(window.start, self._zone)
         recent = self._recent(window, known, begins)
         recent[window.start] = soundings
         known.newest = max(known.newest, window.start)
         self._learn(window.kid, known, number, window.end - begins)
-        since = begins - LEAD
-        known.recent = recent = {start: each for start, each in recent.items() if start >= start_of(since)}
-        return _told(_between(recent, since, window.end), window, known, self._zone)
+        since = start_of(begins - LEAD - BEFORE_DAY)
+        known.recent = recent = {start: each for start, each in recent.items() if start >= since}
+        return _told(_between(recent, begins - LEAD, window.end), window, known, self._zone)
 
-    def _changed(self, known: _Bin, start: int) -> None:
+    def _changed(self, known: _Bin, start: int, soundings: bytes) -> None:
+        if known.recent is not None and start >= min(known.recent, default=start):
+            known.recent[start] = soundings
         number, _ = midnight(start, self._zone)
         for day in (number - 1, number, number + 1):
             known.days.pop(day, None)
 
-    def _recent(self, window: Window, known: _Bin, begins: float) -> dict[int, tuple[Sounding, ...]]:
+    def _recent(self, window: Window, known: _Bin, begins: float) -> dict[int, bytes]:
         if known.recent is None:
-            return self._read(window.kid, begins - LEAD, window.start)
+            return self._read(window.kid, begins - LEAD - BEFORE_DAY, window.start)
         return known.recent
 
-    def _read(self, kid: bytes, since: float, until: float) -> dict[int, tuple[Sounding, ...]]:
+    def _read(self, kid: bytes, since: float, until: float) -> dict[int, bytes]:
         windows = window_rows.between(self._database, kid, start_of(since), int(until))
         return {window.start: self._thinned(window) for window in windows}
 
@@ -93,25 +99,38 @@ class Bins:
         if missing or old:
             known.pattern = learned(list(known.days.values()))
 
-    def _thinned(self, window: Window) -> tuple[Sounding, ...]:
+    def _thinned(self, window: Window) -> bytes:
         """The middle one of each five minutes, so that a bin that reports every minute costs no more than that."""
         thirds: dict[int, list[Sounding]] = {}
         for taken in window.samples:
-            level = taken.counts.get(self._level)
+            level = _in_range(self._level, taken)
             if level is not None:
                 at = taken.at // 1_000_000
-                sounding = Sounding(at, level, taken.counts.get(self._distance))
-                thirds.setdefault(at // _THIRD, []).append(sounding)
-        return tuple(_middle(each) for each in thirds.values())
+                thirds.setdefault(at // _THIRD, []).append(Sounding(at, level, _in_range(self._distance, taken)))
+        return b"".join(_packed(_middle(each), window.start) for each in thirds.values())
+
+
+def _in_range(channel: Channel, taken: Taken) -> int | None:
+    counts = taken.counts.get(channel.id)
+    return counts if counts is not None and channel.lowest <= counts <= channel.highest else None
 
 
 def _middle(soundings: Sequence[Sounding]) -> Sounding:
     return sorted(soundings, key=lambda s: (s.level, -(s.distance or 0)))[(len(soundings) - 1) // 2]
 
 
-def _between(recent: dict[int, tuple[Sounding, ...]], since: float, until: float) -> list[Sounding]:
-    each: Iterable[Sounding] = (s for start in sorted(recent) for s in recent[start])
-    return [s for s in each if since <= s.at < until]
+def _packed(sounding: Sounding, start: int) -> bytes:
+    distance = _NO_DISTANCE if sounding.distance is None else sounding.distance
+    return _SOUNDING.pack(round(sounding.at) - start, sounding.level, distance)
+
+
+def _between(recent: dict[int, bytes], since: float, until: float) -> list[Sounding]:
+    return [
+        Sounding(start + second, level, None if distance == _NO_DISTANCE else distance)
+        for start in sorted(recent)
+        for second, level, distance in _SOUNDING.iter_unpack(recent[start])
+        if since <= start + second < until
+    ]
 
 
 def _told(soundings: Sequence[Sounding], window: Window, known: _Bin, zone: tzinfo) -> Fill:
