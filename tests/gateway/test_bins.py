@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -154,6 +155,17 @@ def test_the_interval_holds_the_median_and_narrows_with_what_was_learned() -> No
     assert old.latest - old.soonest < young.latest - young.soonest
 
 
+def test_what_was_learned_less_surely_is_told_less_surely() -> None:
+    sure = Pattern(((1.0,) * 24,) * 7, 2.5, 0.05, (0.001,) * 7, 0.001, 28)
+    widths = []
+    for pattern in (sure, replace(sure, trust=(0.2,) * 7), replace(sure, level=0.2), replace(sure, mood=0.5)):
+        span = full_in(pattern, 10, Now(0, 9.0))
+        assert span is not None
+        assert span.hours == pytest.approx(80, rel=0.1)
+        widths.append(span.latest - span.soonest)
+    assert min(widths[1:]) > 1.15 * widths[0]
+
+
 def test_at_night_nothing_comes_and_the_forecast_knows() -> None:
     span = full_in(pattern_of(4), 85, Now(1, 21.0))
     assert span is not None
@@ -194,6 +206,8 @@ def test_a_day_is_summed_up_without_emptyings_and_echoes() -> None:
     day = day_of(MONDAY.toordinal(), ZONE, series(*levels))
     assert sum(day.came) == pytest.approx(47 + 43, abs=4)
     assert day.came[6] == pytest.approx(4, abs=1)
+    assert max(day.came) < 8
+    assert min(day.came) > -1  # an echo's coming and going is no waste
     assert day.emptied == START + 48 * QUARTER
     assert 23 < sum(day.watched) <= 24
 
