@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench load fill-forecast lint generate hardware clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench fill-forecast load lint generate hardware clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -80,7 +80,7 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
 
-fill-forecast: $(VENV)/.dev ## when bins are full and were emptied, 20 of them over 30 virtual days, against the truth, five minutes
+fill-forecast: $(VENV)/.dev ## when 20 bins are full and were emptied, told over 30 virtual days, five minutes
 	@$(BIN)/python tests/bench/fill_forecast.py
 
 load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory and processor, seventeen minutes
