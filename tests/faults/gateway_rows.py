@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from gateway_load import SITE
 
 from stoep.refine.summary import summarise
@@ -29,18 +30,19 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window) -> dict[str, Any]:
-    return own(native.window(identity, summarise(window, catalogue()))[2])
+def payload(native: Native, identity: nodes.Identity, window: Window, said: bytes) -> bytes:
+    """As it has to be where `said` is; how many readings were expected is of the settings of that hour.
 
-
-def own(payload: bytes) -> dict[str, Any]:
-    """A window's message without what the windows before it tell: `expected`, a bin's emptying and forecast."""
-    content: dict[str, Any] = json.loads(payload)
-    content.pop("fill", None)
-    for channel in content["channels"].values():
-        channel.pop("expected", None)
-        channel.pop("robust", None)
-    return content
+    Nor is a bin's forecast held against anything here: it is of the weeks before.
+    """
+    content = json.loads(said)
+    expected = next(iter(content["channels"].values())).get("expected")
+    found = native.window(identity, summarise(window, catalogue())._replace(expected=expected))[2]
+    if "fill" not in content:
+        return found
+    own = json.loads(found)
+    own["channels"]["fill_level"]["robust"] = content["channels"]["fill_level"]["robust"]
+    return msgspec.json.encode({**own, "fill": content["fill"]})
 
 
 def native(database: Database) -> Native:

@@ -14,7 +14,7 @@ from stoep.fleet.watch import Watch
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Heard, Node
-from stoep.ledger.receipts import Receipts
+from stoep.ledger.receipts import Receipts, cause_word
 from stoep.refine.refiner import Refiner
 from stoep.registry.registry import Entry
 from stoep.service.service import restore
@@ -190,7 +190,7 @@ class Chain:
             self.database,
             self.clock,
             catalogue(),
-            Receipts(self.database, self.outbox, self.native, str),
+            Receipts(self.database, self.outbox, self.native, lambda cause: cause_word(catalogue().causes, cause)),
             wanted=lambda: {self.node.kid: Wanted("bin-1", "bin", SECONDS)},
             published=lambda: dict(self.refiner.published),
             again=self.intake.take_duplicates,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway_chain import Chain
-from gateway_rig import MORNING, WIRE, PlayedNode, TurnedClock
+from gateway_rig import WIRE, PlayedNode, TurnedClock
 from stoep.refine.bins import memory
 from stoep.refine.bins.memory import Bins
 from stoep.store import window_rows
@@ -135,29 +135,9 @@ def test_the_message_tells_the_robust_level_and_why_there_is_no_forecast_yet(cha
     report(chain, tick=SECONDS + 100)
     (message,) = chain.windows()
     assert message["channels"]["fill_level"]["robust"] == WIRE[4]
-    assert message["channels"]["temperature"]["expected"] == 15
     assert message["fill"] == {
         "emptied": None,
         "emptied_confidence": None,
         "full_in": None,
         "reason": "the bin was not watched for a whole day yet",
     }
-
-
-def test_what_was_lost_is_expected_all_the_same(chain: Chain) -> None:
-    report(chain, sample(1, 5), tick=5, back=None)
-    report(chain, sample(4, 185), tick=185)
-    report(chain, tick=SECONDS + 100)
-    (message,) = chain.windows()
-    assert message["channels"]["temperature"]["count"] == 2
-    assert message["channels"]["temperature"]["expected"] == 15
-
-
-def test_one_sample_in_a_window_is_held_against_the_one_before(chain: Chain) -> None:
-    report(chain, sample(1, 5), tick=5, back=None)
-    report(chain, sample(2, 905), tick=905)
-    report(chain, tick=2 * SECONDS + 100)
-    first, second = chain.windows()
-    assert first["channels"]["temperature"]["expected"] is None
-    assert second["channels"]["temperature"]["expected"] == 1
-    assert MORNING % SECONDS == 0

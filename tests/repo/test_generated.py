@@ -14,12 +14,13 @@ CHANNELS = Path("firmware/wire/channels.toml")
 BIN = Path("hardware/bin.toml")
 POST = Path("hardware/lamppost.toml")
 OUTPUT = Path("firmware/node/generated")
+SCHEMAS = Path("gateway/stoep/uplink/schemas")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of all that the generator reads and writes."""
-    for folder in (CHANNELS.parent, BIN.parent, OUTPUT):
+    for folder in (CHANNELS.parent, BIN.parent, OUTPUT, SCHEMAS):
         unread = shutil.ignore_patterns("__pycache__", "*.svg", "*.png")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=unread)
     return tmp_path
@@ -42,6 +43,13 @@ def test_a_changed_catalogue_is_noticed_and_generated_again(checkout: Path, caps
     assert generate.main(["--root", str(checkout)]) == 0
     assert '("pressure", 100000)' in (checkout / OUTPUT / "catalogue.py").read_text(encoding="utf-8")
     assert generate.main(["--check", "--root", str(checkout)]) == 0
+
+
+def test_the_citys_schemas_follow_the_catalogue(checkout: Path) -> None:
+    edit(checkout / CHANNELS, '"relative humidity"', '"how damp it is"')
+    assert generate.stale(checkout) == [checkout / SCHEMAS / "catalogue.json"]
+    generate.write(checkout)
+    assert '"how damp it is"' in (checkout / SCHEMAS / "catalogue.json").read_text(encoding="utf-8")
 
 
 def test_a_file_without_a_source_is_stale_and_goes(checkout: Path) -> None:

@@ -27,6 +27,8 @@ _OWN = [
     EntryPoint("doctor", "stoep.cli.doctor:register", GROUP),
     EntryPoint("setup", "stoep.cli.setup:register", GROUP),
     EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
+    EntryPoint("listen", "stoep.cli.listen:register", GROUP),
+    EntryPoint("schemas", "stoep.cli.schemas:register", GROUP),
     EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]
 

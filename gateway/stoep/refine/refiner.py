@@ -21,7 +21,7 @@ from stoep.refine import quality
 from stoep.refine.bins.memory import Bins
 from stoep.refine.boots import Boots
 from stoep.refine.days import Days
-from stoep.refine.pace import Paces
+from stoep.refine.hours import Hours, Interval
 from stoep.refine.summary import summarise
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
@@ -46,6 +46,7 @@ _CHECKPOINT_SECONDS = 900.0  # real: a window is written when it is due, what li
 _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long to be written together
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
+_INTERVAL = 900  # seconds between two samples of a node of which nobody says more
 
 
 class Compose(Protocol):
@@ -80,7 +81,10 @@ def _open(window: Window, now: float) -> bool:
 
 
 class Refiner:
-    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows."""
+    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows.
+
+    `interval`: seconds between two samples of a node, as it is set.
+    """
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class Refiner:
         keeper: Keeper | None = None,
         rest: float = 0.0,
         bins: Bins | None = None,
+        interval: Interval = lambda _kid: _INTERVAL,
     ) -> None:
         self._bins = bins or Bins(database, catalogue, UTC)
         self._forward = forward
@@ -111,9 +116,9 @@ class Refiner:
         self._pulse = pulse
         self._boots = Boots(nodes.offsets(database), boot, clock)
         self._days = Days()
-        self._paces = Paces()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
+        self._hours = Hours(catalogue, self._find, lambda window: summarise(window, catalogue), interval)
         self._unsaved: set[tuple[bytes, int]] = set()
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet
@@ -125,9 +130,8 @@ class Refiner:
         self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
-        self.published: dict[bytes, Summary] = {
-            window.kid: summarise(window, catalogue) for window in window_rows.newest(database)
-        }
+        newest = {(window.kid, window.start): summarise(window, catalogue) for window in window_rows.newest(database)}
+        self.published: dict[bytes, Summary] = {kid: said for (kid, _), said in self._hours.told(newest).items()}
 
     def committed(self) -> None:
         """There is something new in the log."""
@@ -269,6 +273,7 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
+        due = [*due, *self._hours.reopened(due)]
         published, summaries = self._published(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
@@ -310,11 +315,15 @@ class Refiner:
         for window in sorted(due, key=lambda window: window.start):
             key = (window.kid, window.start)
             raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            taken = self._paces.expected(window)
-            summary = summarise(raised, self._catalogue)._replace(expected=taken, fill=self._bins.fill(window))
+            summary = summarise(raised, self._catalogue)._replace(fill=self._bins.fill(window))
             summaries[key] = summary
             windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
-        return windows, summaries
+        return windows, self._hours.told(summaries)
+
+    def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        """A node's windows as they stand, published or not."""
+        found = (self._windows.get((kid, start)) or window_rows.find(self._database, kid, start) for start in starts)
+        return {window.start: window for window in found if window.samples or window.before}
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""

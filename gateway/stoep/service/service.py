@@ -150,6 +150,7 @@ class Service:
             forward=chosen.mqtt.forward,
             keeper=self._keeper,
             rest=6 * chosen.store.commit_seconds,
+            interval=self._interval,
             bins=Bins(database, catalogue(), ZoneInfo(chosen.site.timezone or "UTC")),
         )
         self._publisher = publisher.Publisher(
@@ -290,6 +291,10 @@ class Service:
 
     def _speak(self, kid: bytes) -> bool:
         return self._exchange.speak(kid)
+
+    def _interval(self, kid: bytes) -> int:
+        setting = catalogue().settings["interval"]
+        return self._commands.lived_by(kid).get(setting.id, setting.default)
 
     def _heard(self) -> Mapping[bytes, Heard]:
         return self.intake.heard()

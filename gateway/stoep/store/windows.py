@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from stoep.store.air import AirIndex
 from stoep.store.sample_set import SampleSet
 from stoep.store.series import Series
 from stoep.wire.channels import Channel
@@ -112,9 +113,10 @@ class Fill(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel.
+    """What a window came to when it was published; `totals` by number of the channel, `air` of the hour it ends.
 
-    `expected`: how many samples its node took in it; None where that cannot be told. `fill`: only a bin's.
+    `expected`: samples that the node's interval makes one expect; None where it is longer than a window. `fill` is a
+    bin's.
     """
 
     kid: bytes
@@ -122,6 +124,7 @@ class Summary(NamedTuple):
     revision: int
     partial: bool
     totals: Mapping[int, Total]
+    air: AirIndex | None = None
     expected: int | None = None
     fill: Fill | None = None
 

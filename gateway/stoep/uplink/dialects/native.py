@@ -8,11 +8,13 @@ import msgspec
 
 from stoep import __version__
 from stoep.clock import timestamp
+from stoep.store.air import SCOPE, AirIndex
 from stoep.store.nodes import Identity
 from stoep.store.windows import SECONDS, Fill, Flag, Reading, Summary, TimeQuality, Total
 from stoep.wire.channels import Catalogue, Channel
 from stoep.wire.messages import Alarm, Health, Sample
 
+_PLACES = 2  # of an hour's mean
 _REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
 
@@ -100,8 +102,8 @@ class Native:
     def _who(self, identity: Identity) -> dict[str, Any]:
         return {"site": self._site, "node": identity.name, "kid": identity.kid.hex(), "kind": identity.kind}
 
-    def _channel(self, channel: Channel, total: Total, expected: int | None) -> dict[str, Any]:
-        said: dict[str, Any] = {"unit": channel.unit, "count": total.count, "expected": expected}
+    def _channel(self, channel: Channel, total: Total) -> dict[str, Any]:
+        said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
         if channel.leaves == "reading":
             said |= {
                 "min": channel.value(total.lowest),
@@ -126,10 +128,12 @@ class Native:
 
     def _window(self, identity: Identity, window: Summary) -> dict[str, Any]:
         channels = {
-            channel.name: self._channel(channel, window.totals[number], window.expected)
+            channel.name: self._channel(channel, window.totals[number])
             for number, channel in self._catalogue.channels.items()
             if number in window.totals and channel.leaves != "never"
         }
+        if window.expected is not None:
+            channels = {name: {**said, "expected": window.expected} for name, said in channels.items()}
         said = {
             **self._who(identity),
             "start": timestamp(window.start),
@@ -138,12 +142,23 @@ class Native:
             "revision": window.revision,
             "partial": window.partial,
             "channels": channels,
+            **({} if window.air is None else {"air_quality": self._air(window.air)}),
         }
         if window.fill is not None:
             channels["fill_level"]["robust"] = window.fill.robust
             said["fill"] = _fill(window.fill)
         return said
 
+    @staticmethod
+    def _air(air: AirIndex) -> dict[str, Any]:
+        return {
+            "index": air.index,
+            "band": air.band,
+            "pollutant": air.pollutant,
+            "reason": air.reason,
+            "scope": SCOPE,
+            "means": {name: float(round(mean, _PLACES)) for name, mean in air.means.items()},
+        }
     def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
         key = f"window {identity.kid.hex()} {window.start}"
         payload = msgspec.json.encode(self._window(identity, window))
