@@ -80,7 +80,7 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
 
-fill-forecast: $(VENV)/.dev ## when 20 bins are full and were emptied, told over 30 virtual days, five minutes
+fill-forecast: $(VENV)/.dev ## when 20 bins are full and were emptied, told over 30 virtual days, three streets, a quarter of an hour
 	@$(BIN)/python tests/bench/fill_forecast.py
 
 load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory and processor, seventeen minutes
