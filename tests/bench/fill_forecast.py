@@ -4,10 +4,10 @@
 
 Each quarter of an hour a window is told as the gateway would tell it; each hour its forecast is held against when the
 bin would have reached 90 % had nobody emptied it since. The gateway's constants were chosen on seeds 1 to 4; none
-of these is among the defaults. An emptying counts from ten points of waste on. Those during which the finder was covered,
-stuck or silent are counted apart, too. Prints, and writes build/fill-forecast.json. Ends with 1 unless
-the 80 % interval holds the truth in 75 to 85 % of cases, 98 % of the emptyings that could be seen are found, and
-at most 1 % of those found are none.
+of these is among the defaults. An emptying counts from ten points of waste on. Those during which the finder was
+covered, stuck or silent are counted apart, too. Prints, and writes build/fill-forecast.json. Ends with 1 unless the
+80 % interval holds the truth in 75 to 85 % of cases, 98 % of the emptyings that could be seen are found, and at most
+1 % of those found are none.
 """
 
 import argparse
