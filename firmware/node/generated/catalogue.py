@@ -20,7 +20,6 @@ FAILURES = const(15)  # 1, 0 decimals
 LAMP_POWER = const(16)  # W, 3 decimals
 LAMP_ENERGY = const(17)  # Wh, 3 decimals
 LAMP_ENERGY_FIXED = const(18)  # Wh, 3 decimals
-LAMP_LIT = const(19)  # s, 0 decimals
 
 # by id: name and offset; what travels is counts less offset
 CHANNELS = {
@@ -42,7 +41,6 @@ CHANNELS = {
     16: ("lamp_power", 0),
     17: ("lamp_energy", 0),
     18: ("lamp_energy_fixed", 0),
-    19: ("lamp_lit", 0),
 }
 
 LAYOUT_BIN = const(1)
@@ -50,7 +48,6 @@ LAYOUT_BIN_MOVING = const(2)
 LAYOUT_BENCH = const(3)
 LAYOUT_LAMPPOST = const(4)
 LAYOUT_LAMPPOST_LIT = const(5)
-LAYOUT_LAMPPOST_HOURS = const(6)
 
 # id: the channels of a sample, in order
 LAYOUTS = {
@@ -59,7 +56,6 @@ LAYOUTS = {
     3: (1, 2, 3, 11, 12, 6),
     4: (1, 2, 3, 8, 9, 10, 7, 11),
     5: (1, 2, 3, 8, 9, 10, 7, 11, 17, 18),
-    6: (1, 2, 3, 8, 9, 10, 7, 11, 17, 18, 19),
 }
 
 ALARM_FULL = const(1)
