@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog bench load lint generate hardware clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog bench fill-forecast load lint generate hardware clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -42,7 +42,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night fog ## the long campaigns one after the other, over two hours
+proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night fog ## the long campaigns one after the other, over two hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -82,6 +82,9 @@ fog: $(VENV)/.dev ## how wrong dust sensors are in fog, raw and calibrated, in s
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
+
+fill-forecast: $(VENV)/.dev ## when 20 bins are full and were emptied, told over 30 virtual days, three streets, a quarter of an hour
+	@$(BIN)/python tests/bench/fill_forecast.py
 
 load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory and processor, seventeen minutes
 	@$(BIN)/python tests/bench/load.py

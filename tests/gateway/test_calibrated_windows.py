@@ -98,7 +98,7 @@ def test_a_window_says_the_corrected_values_and_the_raw_beside_and_by_what(chain
     ("publish", "mean", "raw"), [("raw", 62.0, False), ("corrected", 50.0, False), ("both", 50.0, True)]
 )
 def test_the_settings_choose_what_is_told(chain: Chain, publish: Any, mean: float, raw: bool) -> None:
-    chain.refiner._compose = Native("grote-markt", 1, catalogue(), publish)
+    chain.refiner._compose = Native("grote-markt", 1, catalogue(), publish=publish)
     first, *_ = live(chain)
     assert pm(first)["mean"] == mean
     assert ("raw" in pm(first)) is raw

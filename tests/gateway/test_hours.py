@@ -8,6 +8,7 @@ import pytest
 
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock, sample
+from stoep.refine.calibration.book import Book
 from stoep.wire.messages import Place, Sample
 
 LAMPPOST = 4  # the layout without a lamp
@@ -17,7 +18,7 @@ BEGAN = 1000.0  # of the clock, at MORNING, which is a whole hour
 
 @pytest.fixture
 def chain(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Chain:
-    return Chain(tmp_path / "stoep.db", clock, node, "lamppost")
+    return Chain(tmp_path / "stoep.db", clock, node, "lamppost", book=Book(general=None))
 
 
 def taken(seq: int, tick: int, fine: int | None, coarse: int | None) -> Sample:
@@ -143,3 +144,10 @@ def test_each_channel_says_how_many_readings_were_expected(
     report(chain, QUARTER + 120)
     (window,) = chain.windows()
     assert {channel.get("expected") for channel in window["channels"].values()} == {expected}
+
+
+def test_the_index_is_of_corrected_values(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> None:
+    """PM2.5 of 6 is fair, but at 55 % of humidity the general correction leaves 4.64, which is good."""
+    chain = Chain(tmp_path / "stoep.db", clock, node, "lamppost")
+    air = live(chain, dict(enumerate(quarters((6, 15), (6, 15), (6, 15), (6, 15)))))["06:45"]
+    assert (air["index"], air["means"]["pm2_5"]) == (1, 4.64)

@@ -10,7 +10,8 @@ import pytest
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
 from stoep.refine.timeline import Moment
-from stoep.store.windows import SECONDS, Flag, Reading, TimeQuality
+from stoep.store.windows import SECONDS, Flag, Reading, Summary, TimeQuality, Total
+from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Health, Place, Sample
 
@@ -136,3 +137,28 @@ def test_a_state_names_the_light_by_its_version_only(chain: Chain) -> None:
     assert state["health"]["node"]["light"] == "11e4711e"
     assert state["health"]["node"].pop("failed_readings")["lamp"] == 0
     assert "lamp" not in json.dumps(state["health"])
+
+
+@pytest.mark.parametrize(("smallest", "said"), [(0, 1), (1, 1), (2, None), (10, None)])
+def test_a_small_count_is_not_told_and_cannot_be_found_out(chain: Chain, smallest: int, said: int | None) -> None:
+    """One person passed: who knows the street would know who."""
+    chain.native = Native("grote-markt", 1, catalogue(), smallest=smallest)
+    chain.refiner._compose = chain.native
+    published = publish(chain)
+    (window,) = [document for topic, document in published if topic.endswith("/window")]
+    moves = window["channels"]["motion_count"]
+    assert moves["sum"] == said
+    assert moves.get("suppressed") == (None if said else f"fewer than {smallest}")
+    assert (moves["count"], moves["unit"]) == (4, "1")
+    (state,) = [document for topic, document in published if topic.endswith("/state")]
+    assert state["last_window"]["channels"]["motion_count"] == moves
+    assert window["channels"]["lamp_energy"]["sum"] == sum(USED) / 1000  # no count of people
+
+
+def test_nobody_is_fewer_than_some(chain: Chain) -> None:
+    """A zero beside "fewer than five" would tell that it was somebody."""
+    counts = next(channel for channel in catalogue().channels.values() if channel.name == "motion_count")
+    summary = Summary(chain.node.kid, 0, 1, False, {counts.id: Total(4, 0)})
+    _, _, payload = Native("grote-markt", 1, catalogue(), smallest=5).window(chain.identity, summary)
+    moves = json.loads(payload)["channels"]["motion_count"]
+    assert (moves["sum"], moves["suppressed"]) == (None, "fewer than 5")

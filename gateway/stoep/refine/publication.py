@@ -5,8 +5,10 @@ The windows' rows are the refiner's; whatever is made of their samples comes tog
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import UTC
 from typing import NamedTuple
 
+from stoep.refine.bins.memory import Bins
 from stoep.refine.calibration.again import Again
 from stoep.refine.calibration.book import Book
 from stoep.refine.hours import Find, Hours, Interval
@@ -31,7 +33,13 @@ class Publication:
     """`find` reads a node's windows as they stand; `interval`: seconds between two samples of a node, as it is set."""
 
     def __init__(
-        self, database: Database, catalogue: Catalogue, find: Find, interval: Interval, book: Book | None
+        self,
+        database: Database,
+        catalogue: Catalogue,
+        find: Find,
+        interval: Interval,
+        book: Book | None = None,
+        bins: Bins | None = None,
     ) -> None:
         self._database = database
         self._catalogue = catalogue
@@ -39,6 +47,7 @@ class Publication:
         self.book = self._wanted = book or Book()
         self._noted: Book | None = None  # which one the store knows of
         self._again = Again(database)
+        self._bins = bins or Bins(database, catalogue, UTC)
 
     def calibrate(self, book: Book) -> None:
         """By what readings are corrected from now on, those among them that the city has already."""
@@ -63,9 +72,9 @@ class Publication:
 
     def told(self, due: Collection[Window]) -> Told:
         windows, summaries = {}, {}
-        for window in due:
+        for window in sorted(due, key=lambda window: window.start):
             raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summary = self._summarise(raised)
+            summary = self._summarise(raised)._replace(fill=self._bins.fill(window))
             flags = {number: int(total.flag) for number, total in summary.totals.items()}
             windows[window.kid, window.start] = replace(raised, flags=flags)
             summaries[window.kid, window.start] = summary

@@ -16,6 +16,7 @@ from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
+from stoep.refine.bins.memory import Bins
 from stoep.refine.boots import Boots
 from stoep.refine.calibration import apply
 from stoep.refine.calibration.book import Book
@@ -104,6 +105,7 @@ class Refiner:
         forward: Collection[str] = ("window", "event"),
         keeper: Keeper | None = None,
         rest: float = 0.0,
+        bins: Bins | None = None,
         interval: Interval = lambda _kid: _INTERVAL,
         book: Book | None = None,
     ) -> None:
@@ -121,7 +123,7 @@ class Refiner:
         self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
-        self._publication = Publication(database, catalogue, self._find, interval, book)
+        self._publication = Publication(database, catalogue, self._find, interval, book, bins)
         self._unsaved: set[tuple[bytes, int]] = set()
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet

@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from stoep import __version__, settings
 from stoep.cabinet import Cabinet
@@ -23,6 +24,7 @@ from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink
 from stoep.links.watch import Watch
 from stoep.refine import refiner
+from stoep.refine.bins.memory import Bins
 from stoep.refine.track import Track
 from stoep.registry import accounts, registry
 from stoep.service import brokers
@@ -106,7 +108,11 @@ class Service:
         self._keeper = Keeper(database, self._clock, counters, max_mb=kept.max_mb, max_days=kept.max_days)
         self._retained = Retained()
         native = Native(
-            chosen.site.name, window_rows.generation(database), catalogue(), chosen.calibration.publish
+            chosen.site.name,
+            window_rows.generation(database),
+            catalogue(),
+            publish=chosen.calibration.publish,
+            smallest=chosen.privacy.smallest_count,
         )
         self._journal = journal.Journal(
             database,
@@ -153,6 +159,7 @@ class Service:
             rest=6 * chosen.store.commit_seconds,
             interval=self._interval,
             book=self._calibrations.book,
+            bins=Bins(database, catalogue(), ZoneInfo(chosen.site.timezone or "UTC")),
         )
         self._publisher = publisher.Publisher(
             broker,

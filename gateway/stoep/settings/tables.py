@@ -129,6 +129,12 @@ class MetricsSettings(Strict, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 9468
 
 
+class Privacy(Strict, frozen=True):
+    """`smallest_count`: of movements in a window that are fewer the number is not told; 0: each is."""
+
+    smallest_count: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+
+
 class ClockSettings(Strict, frozen=True):
     source: Literal["system", "twin"] = "system"
     file: str | None = None
@@ -154,6 +160,7 @@ class Settings(Strict, frozen=True):
     cabinet: CabinetSettings = CabinetSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     metrics: MetricsSettings | None = None
+    privacy: Privacy = Privacy()
     log: LogSettings = LogSettings()
     file: Path = Path("gateway.toml")
 

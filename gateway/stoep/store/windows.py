@@ -116,11 +116,26 @@ class Window:
         return max((taken[:3] for taken in self.samples), default=earlier)
 
 
+class Fill(NamedTuple):
+    """How full a bin is.
+
+    `robust`: the level in %, whatever single soundings say. `emptied`: Unix seconds, `sure`: how surely, 0 to 1.
+    `full_in`: hours, as likely sooner as later, and between which two it is in four cases of five; of it and `reason`
+    one is None.
+    """
+
+    robust: float | None = None
+    emptied: int | None = None
+    sure: float | None = None
+    full_in: tuple[float, float, float] | None = None
+    reason: str | None = None
+
+
 class Summary(NamedTuple):
     """What a window came to when it was published; `air` of the hour it ends.
 
     `totals`, and what is `corrected`, by number of the channel. `expected`: samples that the node's interval makes one
-    expect; None where it is longer than a window.
+    expect; None where it is longer than a window. `fill` is a bin's.
     """
 
     kid: bytes
@@ -131,6 +146,7 @@ class Summary(NamedTuple):
     air: AirIndex | None = None
     expected: int | None = None
     corrected: Mapping[int, Corrected | Uncorrected] = MappingProxyType({})
+    fill: Fill | None = None
 
     @property
     def end(self) -> int:

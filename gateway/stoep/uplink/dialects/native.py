@@ -15,6 +15,7 @@ from stoep.store.windows import (
     FINER,
     SECONDS,
     Corrected,
+    Fill,
     Flag,
     Reading,
     Summary,
@@ -106,14 +107,27 @@ def _fine(channel: Channel, total: Total) -> dict[str, Any]:
     return {**_middle(fine, total), "mean": round(fine.mean(total.total, total.count), fine.decimals)}
 
 
+def _fill(fill: Fill) -> dict[str, Any]:
+    hours = None if fill.full_in is None else dict(zip(("hours", "from", "to"), fill.full_in, strict=True))
+    return {
+        "emptied": None if fill.emptied is None else timestamp(fill.emptied),
+        "emptied_confidence": fill.sure,
+        "full_in": hours,
+        "reason": fill.reason,
+    }
+
+
 class Native:
     """Composes what the city reads; (key, topic, payload) for what goes through the outbox."""
 
-    def __init__(self, site: str, generation: int, catalogue: Catalogue, publish: Publish = "both") -> None:
+    def __init__(
+        self, site: str, generation: int, catalogue: Catalogue, *, publish: Publish = "both", smallest: int = 0
+    ) -> None:
         self._site = site
         self._publish = publish
         self._generation = generation
         self._catalogue = catalogue
+        self._smallest = smallest  # of movements; of fewer the number stays in the street
         self.gateway_topic = f"stoep/1/{site}/gateway"
         self.set_topic = f"stoep/1/{site}/+/set"  # what the city wants of its nodes
 
@@ -127,6 +141,8 @@ class Native:
         said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
         if channel.leaves == "reading":
             said |= self._both(_middle(channel, total), corrected, lambda fine: _fine(channel, fine))
+        elif channel.counts_people and total.total < self._smallest:
+            said |= {"sum": None, "suppressed": f"fewer than {self._smallest}"}
         else:
             said["sum"] = channel.value(total.total)
         return {
@@ -162,7 +178,7 @@ class Native:
         }
         if window.expected is not None:
             channels = {name: {**said, "expected": window.expected} for name, said in channels.items()}
-        return {
+        said = {
             **self._who(identity),
             "start": timestamp(window.start),
             "seconds": SECONDS,
@@ -172,6 +188,10 @@ class Native:
             "channels": channels,
             **({} if window.air is None else {"air_quality": self._air(window.air)}),
         }
+        if window.fill is not None:
+            channels["fill_level"]["robust"] = window.fill.robust
+            said["fill"] = _fill(window.fill)
+        return said
 
     @staticmethod
     def _air(air: AirIndex) -> dict[str, Any]:
@@ -183,7 +203,6 @@ class Native:
             "scope": SCOPE,
             "means": {name: float(round(mean, _PLACES)) for name, mean in air.means.items()},
         }
-
     def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
         key = f"window {identity.kid.hex()} {window.start}"
         payload = msgspec.json.encode(self._window(identity, window))
