@@ -29,7 +29,7 @@ _OF_AN_INSTALLER = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.jso
 _EXTRAS = ("pi",)
 _HEAD = """\
 # The wheels inside the Debian package, for each of its Pythons and machines.
-# Written by: make deb-lock
+# Written by: python gateway/debian/package.py --lock
 """
 
 
@@ -160,7 +160,7 @@ def _in(folder: Path) -> list[Wheel]:
 
 def _complete(folder: Path) -> bool:
     if not LOCK.exists():
-        raise WheelError("there is no wheels.lock: say make deb-lock")
+        raise WheelError("there is no wheels.lock: say python gateway/debian/package.py --lock")
     text = LOCK.read_text(encoding="utf-8")
     wanted = re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
     there = {(wheel.name, wheel.version) for wheel in _in(folder) if wheel.sha256 in text}

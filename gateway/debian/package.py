@@ -1,6 +1,6 @@
 """Builds stoep-gateway_VERSION_ARCHITECTURE.deb: the gateway with all that it needs of Python inside.
 
-    python gateway/debian/build.py [--architecture amd64|arm64|all] [--version VERSION] [--to FOLDER] [--lock]
+    python gateway/debian/package.py [--architecture amd64|arm64|all] [--version VERSION] [--to FOLDER] [--lock]
 
 The release is a folder of its own, /usr/lib/stoep/VERSION-HASH, and the link `current` beside it names it. dpkg puts a
 package's links in place after all its files and takes the older release's files away after that: so whenever the power
@@ -64,6 +64,7 @@ def main() -> int:
     parser.add_argument("--architecture", choices=[*wheel_files.MACHINES, "all"], default="all")
     parser.add_argument("--version", help="another one than that of the sources, to try an upgrade")
     parser.add_argument("--to", type=Path, default=ROOT / "build" / "deb")
+    parser.add_argument("--quick", action="store_true", help="pack with less effort: a larger file")
     parser.add_argument("--lock", action="store_true", help="only choose the wheels anew, and write wheels.lock")
     options = parser.parse_args()
     cache = ROOT / "build" / "deb" / "wheels"
@@ -73,7 +74,7 @@ def main() -> int:
             wheel_files.lock(cache)
             return 0
         for architecture in chosen:
-            made = build(architecture, cache, options.to, options.version)
+            made = build(architecture, cache, options.to, options.version, quick=options.quick)
             print(f"{made}  {made.stat().st_size / 1e6:.1f} MB", flush=True)
     except (wheel_files.WheelError, subprocess.CalledProcessError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -81,7 +82,7 @@ def main() -> int:
     return 0
 
 
-def build(architecture: str, cache: Path, to: Path, version: str | None = None) -> Path:
+def build(architecture: str, cache: Path, to: Path, version: str | None = None, *, quick: bool = False) -> Path:
     """The package's file. Raises WheelError, CalledProcessError."""
     if shutil.which("dpkg-deb") is None:
         raise wheel_files.WheelError("no dpkg-deb: sudo apt install dpkg")
@@ -99,7 +100,7 @@ def build(architecture: str, cache: Path, to: Path, version: str | None = None) 
         (named.parent / "current").symlink_to(named.name)
         _lay_out(stage, chosen, "\n".join(f" {line}" for line in wheel_files.licences(wheels)))
         _control(stage, _debian(chosen), architecture, wheel_files.glibc(wheels))
-        return _pack(stage, to / f"{PACKAGE}_{_debian(chosen)}_{architecture}.deb")
+        return _pack(stage, to / f"{PACKAGE}_{_debian(chosen)}_{architecture}.deb", quick=quick)
 
 
 def _own_wheel(folder: Path) -> Path:
@@ -165,7 +166,7 @@ def _control(stage: Path, version: str, architecture: str, glibc: str) -> None:
         shutil.copyfile(HERE / name, control / name)
 
 
-def _pack(stage: Path, to: Path) -> Path:
+def _pack(stage: Path, to: Path, *, quick: bool) -> Path:
     runs = {stage / "usr/bin/stoep", *(stage / "DEBIAN" / name for name in _SCRIPTS)}
     for path in [stage, *stage.rglob("*")]:
         if not path.is_symlink():
@@ -173,7 +174,7 @@ def _pack(stage: Path, to: Path) -> Path:
         os.utime(path, (_epoch(), _epoch()), follow_symlinks=False)
     new = to.with_name(f".{to.name}.new")
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(_epoch())}
-    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z2", "--build", str(stage), str(new)]
+    command = ["dpkg-deb", "--root-owner-group", *(("-Zgzip", "-z1") if quick else ("-Zxz", "-z2")), "--build", str(stage), str(new)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     return new.replace(to)
 
