@@ -16,11 +16,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from email.utils import formatdate
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # run as a script, and imported by the tests
 
-import wheels as wheel_files  # noqa: E402
+import wheels as wheel_files
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -147,7 +148,8 @@ def _lay_out(stage: Path, version: str, inside: str) -> None:
     doc = stage / "usr/share/doc" / PACKAGE
     doc.mkdir(parents=True)
     (doc / "copyright").write_text(_COPYRIGHT + inside + "\n", encoding="utf-8")
-    said = f"{PACKAGE} ({_debian(version)}) stable; urgency=medium\n\n  * Release {version}.\n\n -- {_maintainer()}  {_date()}\n"
+    head = f"{PACKAGE} ({_debian(version)}) stable; urgency=medium"
+    said = f"{head}\n\n  * Release {version}.\n\n -- {_maintainer()}  {formatdate(_epoch())}\n"
     for name, text in (("changelog", said), ("README.md", (HERE.parent / "README.md").read_text(encoding="utf-8"))):
         (doc / f"{name}.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
@@ -155,7 +157,7 @@ def _lay_out(stage: Path, version: str, inside: str) -> None:
 def _control(stage: Path, version: str, architecture: str, glibc: str) -> None:
     files = sorted(file for file in stage.rglob("*") if file.is_file() and not file.is_symlink())
     size = sum(-(-file.stat().st_size // 1024) for file in files)
-    sums = "".join(f"{hashlib.md5(file.read_bytes()).hexdigest()}  {file.relative_to(stage)}\n" for file in files)  # noqa: S324 -- dpkg's format
+    sums = "".join(f"{_md5(file)}  {file.relative_to(stage)}\n" for file in files)
     text = (HERE / "control").read_text(encoding="utf-8")
     control = stage / "DEBIAN"
     control.mkdir()
@@ -166,6 +168,10 @@ def _control(stage: Path, version: str, architecture: str, glibc: str) -> None:
         shutil.copyfile(HERE / name, control / name)
 
 
+def _md5(file: Path) -> str:
+    return hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+
+
 def _pack(stage: Path, to: Path, *, quick: bool) -> Path:
     runs = {stage / "usr/bin/stoep", *(stage / "DEBIAN" / name for name in _SCRIPTS)}
     for path in [stage, *stage.rglob("*")]:
@@ -174,7 +180,8 @@ def _pack(stage: Path, to: Path, *, quick: bool) -> Path:
         os.utime(path, (_epoch(), _epoch()), follow_symlinks=False)
     new = to.with_name(f".{to.name}.new")
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(_epoch())}
-    command = ["dpkg-deb", "--root-owner-group", *(("-Zgzip", "-z1") if quick else ("-Zxz", "-z2")), "--build", str(stage), str(new)]
+    effort = ("-Zgzip", "-z1") if quick else ("-Zxz", "-z2")
+    command = ["dpkg-deb", "--root-owner-group", *effort, "--build", str(stage), str(new)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     return new.replace(to)
 
@@ -187,12 +194,6 @@ def _epoch() -> int:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         said = done.stdout.strip() or str(int((ROOT / "pyproject.toml").stat().st_mtime))
     return int(said)
-
-
-def _date() -> str:
-    from email.utils import formatdate
-
-    return formatdate(_epoch())
 
 
 def _maintainer() -> str:

@@ -124,7 +124,7 @@ def licences(wheels: Sequence[Wheel]) -> Iterator[str]:
     said = {}
     for wheel in wheels:
         with zipfile.ZipFile(wheel.file) as archive:
-            (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1)
+            (name,) = (name for name in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
             meta = email.message_from_bytes(archive.read(name))
         classified = [c.rsplit(" :: ", 1)[-1] for c in meta.get_all("Classifier", []) if c.startswith("License ::")]
         stated = meta["License-Expression"] or ", ".join(classified) or (meta["License"] or "").split("\n", 1)[0]

@@ -89,7 +89,7 @@ class SystemClock:
 
 
 def kernel_says() -> bool | None:
-    """Whether NTP keeps the clock; None where we may not ask: a sandbox that forbids to set a clock forbids this, too."""
+    """Whether NTP keeps the clock; None where we may not ask: who may not set a clock may not do this, either."""
     timex = ctypes.create_string_buffer(_TIMEX_BYTES)  # all zero: modes = 0 only asks
     state: int = ctypes.CDLL(None, use_errno=True).adjtimex(timex)
     return None if state < 0 else state < _TIME_ERROR

@@ -1,4 +1,4 @@
-"""Makes one thread of a process stand still, as a driver's call that never returns does: ptrace stops it, and no other."""
+"""Makes one thread of a process stand still, as a driver that never returns does: ptrace stops it, and no other."""
 
 import ctypes
 import os
@@ -7,7 +7,6 @@ from pathlib import Path
 
 _SEIZE, _INTERRUPT = 0x4206, 0x4207
 _WALL = 0x40000000
-_WAITS = {"futex_wait_queue", "futex_wait_queue_me", "poll_schedule_timeout.constprop.0", "do_select", "hrtimer_nanosleep"}
 
 
 def threads(pid: int) -> list[int]:
@@ -16,7 +15,7 @@ def threads(pid: int) -> list[int]:
 
 
 def stop(thread: int) -> None:
-    """While it waits for something, so that it holds no lock of the interpreter. Ends with the process that called this."""
+    """While it waits for something, so that it holds no lock of the interpreter. It ends with whoever called this."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     for _ in range(2000):

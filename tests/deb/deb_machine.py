@@ -1,11 +1,11 @@
 """A Debian that boots: systemd as PID 1 in namespaces of its own, on a disk whose power can be cut.
 
-Its root is a Debian made once by debootstrap, never written, under an overlay whose upper side is an ext4 file system in
-a file. It shares the network of whoever starts it, which is a namespace with nothing but a loopback.
+Its root is a Debian made once by debootstrap, never written, under an overlay whose upper side is an ext4 file system
+in a file. It shares the network of whoever starts it, which is a namespace with nothing but a loopback.
 
 `cut` is ext4's own shutdown without a flush of its log, which Linux's file system tests use for the same: from that
-instant nothing more reaches the file, and what the kernel had not written by then is gone. What a disk's own cache would
-lose of what it was sent, or write in another order, is not played.
+instant nothing more reaches the file, and what the kernel had not written by then is gone. What a disk's own cache
+would lose of what it was sent, or write in another order, is not played.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ import signal
 import struct
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -95,7 +94,7 @@ class Machine:
         namespaces = ["--cgroup", "--pid", "--mount", "--uts", "--ipc", "--fork", "--kill-child"]
         script = str(Path(__file__).with_name("init.sh"))
         # The shell moves into the cgroups before it takes a namespace of them.
-        enter = f"for one in {_CGROUPS}/*/{self._cgroup}; do echo $$ > $one/cgroup.procs; done; exec \"$@\""
+        enter = f'for one in {_CGROUPS}/*/{self._cgroup}; do echo $$ > $one/cgroup.procs; done; exec "$@"'
         command = ["sh", "-c", enter, "sh", "unshare", *namespaces, "--propagation", "private"]
         command += ["sh", script, str(self.root), self._terminal or ""]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -141,8 +140,9 @@ class Machine:
         self._mount()
 
     def _inside(self, *command: str) -> list[str]:
-        environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
-        return ["nsenter", "-t", str(self._pid), "-m", "-p", "-u", "-i", "-C", "--", *environment, *command]
+        enter = ["nsenter", "-t", str(self._pid), "-m", "-p", "-u", "-i", "-C", "--"]
+        clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
+        return [*enter, *clean, *command]
 
     def _end(self) -> None:
         if self._process is not None:
@@ -190,8 +190,3 @@ def _until(look: object, seconds: float = _PATIENCE) -> str:
         time.sleep(0.05)
     raise AssertionError("it takes too long")
 
-
-@contextlib.contextmanager
-def machine(folder: Path, terminal: str | None = None) -> Iterator[Machine]:
-    with Machine(folder, terminal) as made:
-        yield made

@@ -54,7 +54,7 @@ def test_the_units_are_what_systemd_understands() -> None:
     files = sorted(map(str, SYSTEMD.glob("*.service"))) + sorted(map(str, SYSTEMD.glob("*.path")))
     done = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True, check=False)
     # What is not installed here, and what systemd 252 does not know yet.
-    usual = re.compile(r"is not executable|RestartSteps|RestartMaxDelaySec|^$|/lib/systemd/system/|Failed to open /dev/")
+    usual = re.compile(r"is not executable|RestartSteps|RestartMaxDelaySec")
     ours = [line for line in done.stderr.splitlines() if "stoep" in line and not usual.search(line)]
     assert ours == []
 
@@ -82,13 +82,13 @@ def test_wheels_for_several_pythons_share_what_is_the_same(wheels: ModuleType, t
     one = wheel(tmp_path / "a-1-cp311.whl", a__init_dot_py="x", a__m_dot_cpython311_dot_so="11")
     two = wheel(tmp_path / "a-1-cp313.whl", a__init_dot_py="x", a__m_dot_cpython313_dot_so="13")
     wheels.unpack([one, two], tmp_path / "out")
-    assert sorted(file.name for file in (tmp_path / "out/a").iterdir()) == ["init.py", "m.cpython311.so", "m.cpython313.so"]
+    assert {file.name for file in (tmp_path / "out/a").iterdir()} == {"init.py", "m.cpython311.so", "m.cpython313.so"}
 
 
 def test_wheels_that_differ_where_they_must_not_are_refused(wheels: ModuleType, tmp_path: Path) -> None:
     one = wheel(tmp_path / "a-1-cp311.whl", a__init_dot_py="x")
     two = wheel(tmp_path / "a-1-cp313.whl", a__init_dot_py="y")
-    with pytest.raises(wheels.WheelError, match="a/init.py is another one"):
+    with pytest.raises(wheels.WheelError, match=r"a/init\.py is another one"):
         wheels.unpack([one, two], tmp_path / "out")
 
 
