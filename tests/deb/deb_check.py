@@ -34,6 +34,7 @@ KILLS = 10
 BACK_SECONDS = 5.0
 HUNG_SECONDS = 60 + 60 + 15  # until a stage counts as hung, the watchdog, the end
 EXPOSURE = 1.5
+UPGRADE_SECONDS = 600
 _STAGES = {"journal": 1, "uplink": 4}  # the how many-eth thread it is
 _IDENTITY = re.compile(r"^(Uid|Groups|CapEff|CapBnd|NoNewPrivs|Seccomp):\s*(.*)$", re.MULTILINE)
 # What purging may leave: what others write, the folder for everybody's credentials, a group that is not only ours.
@@ -140,13 +141,13 @@ class Check:
         service = Service(machine)
         began = time.monotonic()
         dpkg = machine.start("dpkg", "-i", f"/root/{self._debs[NOW].name}")
-        gone = 0.0
-        while dpkg.poll() is None or gone:
-            if gone or not town.step(machine, service):
-                gone = gone or time.monotonic()
-                service = town.ready(machine)
-                self.figures["upgrade_without_service_seconds"] = round(time.monotonic() - gone, 1)
-                gone = 0.0
+        while town.step(machine, service) or service.lives():
+            if dpkg.poll() not in {None, 0} or time.monotonic() - began > UPGRADE_SECONDS:
+                raise SystemExit(f"error: the upgrade did not restart the service; dpkg ended with {dpkg.poll()}")
+        gone = time.monotonic()
+        service = town.ready(machine)
+        self.figures["upgrade_without_service_seconds"] = round(time.monotonic() - gone, 1)
+        dpkg.wait()
         self.figures["upgrade_seconds"] = round(time.monotonic() - began, 1)
         self._expect(dpkg.returncode == 0, "dpkg failed")
         self._expect(machine.run("stoep", "--version") == f"stoep {NOW}", "stoep is not the new one")
@@ -176,10 +177,20 @@ class Check:
 
     def cuts(self, count: int, seed: int) -> None:
         """The power of upgrades, migrations, installations; the disk as an ext4 whose log was not flushed has it."""
-        campaign = deb_cuts.Cuts(self._machine, self._town, [f"/root/{deb.name}" for deb in self._debs.values()], seed)
+        campaign = self._campaign(seed)
         self.figures["cuts"] = campaign.run(count)
         self.wrong += campaign.wrong
-        self._verify("after all power cuts", campaign.service)
+        self._verify("after all power cuts", self._town.ready(self._machine))
+
+    def first(self, count: int, seed: int) -> None:
+        """The power of a first installation."""
+        campaign = self._campaign(seed)
+        self.figures["cuts_of_first_installation"] = campaign.installations(count)
+        self.wrong += campaign.wrong
+
+    def _campaign(self, seed: int) -> deb_cuts.Cuts:
+        debs = [f"/root/{deb.name}" for deb in self._debs.values()]
+        return deb_cuts.Cuts(self._machine, self._town, debs, seed)
 
     def remove(self) -> None:
         """Data stay; back again, it goes on; purged, nothing stays."""
@@ -236,6 +247,7 @@ def main() -> int:
             *(("install", check.install), ("serve", check.serve), ("kill", check.kill), ("hang", check.hang)),
             *(("upgrade", check.upgrade), ("migrate", check.migrate)),
             *(("cuts", lambda: check.cuts(options.cuts, options.seed)), ("remove", check.remove)),
+            ("first", lambda: check.first(max(1, options.cuts // 2), options.seed)),
         ]
         for phase, run in phases:
             if phase not in options.skip:

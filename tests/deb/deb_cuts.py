@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deb_machine import UNIT, Machine
-from deb_town import Service, Town
+from deb_town import Town
 
 ROOT = Path(__file__).resolve().parents[2]
 CUTS = 20
@@ -34,7 +34,7 @@ class Cuts:
         self._town = town
         self._debs = list(debs)
         self._chance = random.Random(f"cuts {seed}")
-        self.service = Service(machine)
+        self._took = 30.0  # seconds that dpkg needs
         self.wrong: list[str] = []
 
     def run(self, count: int) -> dict[str, Any]:
@@ -44,20 +44,21 @@ class Cuts:
         """dpkg at work for a random part of what it takes undisturbed, and half a second more."""
         machine, town = self._machine, self._town
         took = self._undisturbed()
+        service = town.ready(machine)
         found = {"cuts": 0, "old": 0, "new": 0, "dpkg_unfinished": 0}
         for _ in range(count):
             before = self._version()
             dpkg = machine.start("dpkg", "-i", self._debs[0])
             end = time.monotonic() + self._chance.random() * (took + 0.5)
-            while time.monotonic() < end and town.step(machine, self.service):
+            while time.monotonic() < end and town.step(machine, service):
                 pass
             time.sleep(max(0.0, end - time.monotonic()))
             machine.cut()
             dpkg.wait()
             town.set_clock(machine)
             machine.boot()
-            self.service = town.ready(machine)
-            town.live(machine, self.service, 0.5)
+            service = town.ready(machine)
+            town.live(machine, service, 0.5)
             after = self._version()
             serves = _SERVES.findall(machine.run("journalctl", "-u", UNIT, "-b"))
             if serves[-1:] != [after]:
@@ -68,17 +69,40 @@ class Cuts:
                 found["dpkg_unfinished"] += 1
                 # What apt asks for, whenever somebody comes by.
                 machine.run("dpkg", "--configure", "-a", check=False)
-                self.service = town.ready(machine)
+                service = town.ready(machine)
             if after != before:
                 self._debs.reverse()
+        return found
+
+    def installations(self, count: int) -> dict[str, int]:
+        """The first one, on a machine that has never had the package or has purged it."""
+        machine, deb = self._machine, self._debs[0]
+        found = {"cuts": 0, "dpkg_unfinished": 0, "booted_degraded": 0}
+        for _ in range(count):
+            machine.run("dpkg", "--purge", "stoep-gateway", check=False)
+            machine.run("sync")
+            dpkg = machine.start("dpkg", "-i", deb)
+            time.sleep(self._chance.random() * self._took)
+            machine.cut()
+            dpkg.wait()
+            machine.boot()
+            found["cuts"] += 1
+            found["booted_degraded"] += machine.run("systemctl", "is-system-running", check=False) != "running"
+            found["dpkg_unfinished"] += bool(machine.run("dpkg", "--audit", check=False))
+            machine.run("dpkg", "--configure", "-a", check=False)
+            machine.run("apt-get", "install", "-y", "--reinstall", "--allow-downgrades", "--no-install-recommends", deb)
+            if not machine.run("stoep", "--version", check=False).startswith("stoep "):
+                self.wrong.append("an installation that was cut could not be done again")
+            if machine.show("ActiveState", "mosquitto.service") != "active":
+                self.wrong.append("mosquitto does not serve after an installation that was cut and done again")
         return found
 
     def _undisturbed(self) -> float:
         began = time.monotonic()
         self._machine.run("dpkg", "-i", self._debs[0])
         self._debs.reverse()
-        self.service = self._town.ready(self._machine)
-        return time.monotonic() - began
+        self._took = time.monotonic() - began
+        return self._took
 
     def _version(self) -> str:
         return self._machine.run("stoep", "--version").split()[1]
@@ -117,7 +141,6 @@ class Cuts:
                 if any(has[table] < count for table, count in wanted.items()):
                     self.wrong.append(f"a migration that was cut left {has} of {wanted}")
         machine.run("systemctl", "start", UNIT)
-        self.service = self._town.ready(machine)
         return found
 
 

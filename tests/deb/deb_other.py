@@ -23,7 +23,7 @@ _LOAD = """
 import os, sys
 sys.path.insert(0, os.path.realpath("/usr/lib/stoep/current"))
 import cbor2, cryptography.hazmat.bindings._rust, msgspec, pydantic_core, pyrage, cffi, sysv_ipc
-import stoep.service.service, stoep.cli.serve, adafruit_bme280.basic
+import stoep.service.service, stoep.cli.serve
 from stoep.cli import build
 build()
 from stoep import settings, resources

@@ -103,7 +103,9 @@ class Town:
             shutil.chown(file, *self._owner(site))
 
     def ready(self, machine: Machine) -> Service:
-        """The service as soon as it speaks to its bridge."""
+        """The service as soon as it speaks to its bridge, which begins anew: so it has something to say to it."""
+        self.bridge.boot += 1
+        self.bridge.consumed = 0
         until = time.monotonic() + _READY
         while True:
             service = Service(machine)
