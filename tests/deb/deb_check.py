@@ -40,7 +40,7 @@ _IDENTITY = re.compile(r"^(Uid|Groups|CapEff|CapBnd|NoNewPrivs|Seccomp):\s*(.*)$
 # What purging may leave: what others write, the folder for everybody's credentials, a group that is not only ours.
 _OTHERS = re.compile(
     r"^(\.outside|etc/credstore$|var/(log|cache|lib/(dpkg|apt|systemd|mosquitto)|tmp)|tmp|root|run"
-    r"|etc/(passwd|group|g?shadow|subuid|subgid)-?$|etc/.*cache|etc/\.pwd)"
+    r"|etc/(passwd|group|g?shadow|subuid|subgid)-?$|etc/.*cache|etc/\.pwd|etc/\.#)"
 )
 Figures = dict[str, Any]
 

@@ -140,8 +140,12 @@ class Town:
         self._now += 8 * 3600
         turn_to(self._clock(machine), self._now)
         wanted = load_oracle.windows(self.taken)
-        wrong = self.city.until_right(lambda: self.city.mismatches(wanted), 30.0)
+        wrong = self.city.until_right(lambda: self._ours(self.city.mismatches(wanted)), 30.0)
         return wrong + self.city.conflicts
+
+    def _ours(self, mismatches: list[str]) -> list[str]:
+        """The older releases' stores have windows of a node that is not of this street."""
+        return [one for one in mismatches if any(node.kid.hex() in one for node in self.nodes)]
 
     def set_clock(self, machine: Machine) -> None:
         """What a time server does after a power cut: the file had the time of the disk's last write."""
