@@ -29,7 +29,9 @@ import deb_hang  # noqa: E402
 from deb_machine import BUILD, UNIT, Machine  # noqa: E402
 from deb_town import Service, Town  # noqa: E402
 
-BEFORE, NOW = "0.0.9", "0.1.0"  # the one before is these sources under a lower number
+from stoep import __version__  # noqa: E402
+
+BEFORE, NOW = "0.0.9", __version__  # the one before is these sources under a lower number
 KILLS = 10
 BACK_SECONDS = 5.0
 HUNG_SECONDS = 60 + 60 + 15  # until a stage counts as hung, the watchdog, the end
@@ -46,9 +48,10 @@ Figures = dict[str, Any]
 
 
 def package(version: str) -> Path:
-    made = BUILD / f"stoep-gateway_{version}_amd64.deb"
+    made = BUILD / "check" / f"stoep-gateway_{version}_amd64.deb"
     command = [sys.executable, str(ROOT / "gateway/debian/package.py"), "--architecture", "amd64", "--version", version]
-    if subprocess.run([*command, "--quick"], check=False, stdout=subprocess.DEVNULL).returncode:
+    command += ["--quick", "--to", str(made.parent)]
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
         raise SystemExit("error: the package cannot be built")
     return made
 
