@@ -20,6 +20,7 @@ _OWN = [
     EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
     EntryPoint("check-config", "stoep.cli.check_config:register", GROUP),
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
+    EntryPoint("clock-witness", "stoep.cli.clock_witness:register", GROUP),
     EntryPoint("registry", "stoep.cli.registry:register", GROUP),
     EntryPoint("commands", "stoep.cli.commands:register", GROUP),
     EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
@@ -85,5 +86,9 @@ def main() -> None:
             from stoep.cli.serve import serve
 
             sys.exit(serve(Path(config)))
+        case ["clock-witness"]:
+            from stoep.cli.clock_witness import run
+
+            run()
         case _:
             sys.exit(build()())
