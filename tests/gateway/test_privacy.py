@@ -10,7 +10,8 @@ import pytest
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
 from stoep.refine.timeline import Moment
-from stoep.store.windows import SECONDS, Flag, Reading, TimeQuality
+from stoep.store.verdict import Flag
+from stoep.store.windows import SECONDS, Reading, TimeQuality
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Health, Place, Sample
 

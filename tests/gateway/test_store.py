@@ -15,7 +15,8 @@ from stoep.store import ledger, migrate, nodes, window_content, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry, Exchange, pack, unpack
 from stoep.store.series import Series, Taken
-from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
+from stoep.store.verdict import Flag
+from stoep.store.windows import SECONDS, TimeQuality, Total, Window
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Lost, Place
 

@@ -16,10 +16,13 @@ from typing import NamedTuple, Protocol
 from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
-from stoep.refine import quality
 from stoep.refine.boots import Boots
 from stoep.refine.days import Days
-from stoep.refine.summary import summarise
+from stoep.refine.quality import series
+from stoep.refine.quality.inspector import Inspector
+from stoep.refine.quality.judged import Judged
+from stoep.refine.quality.surroundings import Surroundings
+from stoep.refine.summary import marks, summarise
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import gap, ledger, nodes, window_rows
@@ -108,6 +111,7 @@ class Refiner:
         self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
+        self._inspector = Inspector(catalogue, self._find)
         self._unsaved: set[tuple[bytes, int]] = set()
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet
@@ -120,7 +124,7 @@ class Refiner:
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
         self.published: dict[bytes, Summary] = {
-            window.kid: summarise(window, catalogue) for window in window_rows.newest(database)
+            window.kid: self._inspector.published(window) for window in window_rows.newest(database)
         }
 
     def committed(self) -> None:
@@ -167,6 +171,16 @@ class Refiner:
             self._tracks[identity.id] = Track(identity)
         else:
             track.identity = identity
+
+    def know(self, surroundings: Surroundings) -> None:
+        """Which nodes stand near which, and what each is tested for."""
+        self._inspector.know(surroundings)
+
+    def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        """A node's windows as they stand, published or not."""
+        here = {start: self._windows[kid, start] for start in starts if (kid, start) in self._windows}
+        there = window_rows.some(self._database, kid, [start for start in starts if start not in here])
+        return here | {window.start: window for window in there}
 
     def turn(self, *, last: bool = False) -> None:
         """One look at everything; the checkpoint when it is worth its bytes."""
@@ -248,7 +262,7 @@ class Refiner:
         for channel, wire in zip(self._catalogue.layouts[sample.layout], sample.values, strict=True):
             if wire is not None:
                 counts = wire + channel.offset
-                yield Reading(channel, counts, quality.flag(channel, counts))
+                yield Reading(channel, counts, series.alone(channel, counts))
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -263,7 +277,9 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        published, summaries = self._published(due)
+        judged = self._inspector.inspect(due) if due else []
+        due = [one.window for one in judged]  # and what else changes with them
+        published, summaries = self._published(judged)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -290,6 +306,7 @@ class Refiner:
                 window_rows.purge(sql, int(self._clock.utc()) - window_rows.KEPT_SECONDS)
         for track in changed:
             track.changed = False
+        self._inspector.settled()
         self._boots.saved(offsets)
         self._days.saved()
         if purging:
@@ -297,15 +314,16 @@ class Refiner:
         self._after(summaries, alarms)
 
     def _published(
-        self, due: list[Window]
+        self, judged: list[Judged]
     ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
         """What is due as it will stand when it is out, and what the city is told of it."""
         windows, summaries = {}, {}
-        for window in due:
+        for one in judged:
+            window = one.window
             key = (window.kid, window.start)
             raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summaries[key] = summary = summarise(raised, self._catalogue)
-            windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
+            summaries[key] = summary = summarise(one._replace(window=raised), self._catalogue)
+            windows[key] = replace(raised, flags=marks(summary.totals))
         return windows, summaries
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:

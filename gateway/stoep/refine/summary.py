@@ -1,24 +1,57 @@
-"""What a window comes to: a function of its samples alone, whatever the order in which they arrived."""
+"""What a window comes to: a function of its samples and their marks, whatever the order in which they arrived.
 
+A reading that failed is in no mean, minimum, maximum, sum or last, but counted as rejected. The window's flag is that
+of the number the city gets: FAIL where all readings failed and there is none, SUSPECT where some did or any is suspect,
+MISSING where the sensor gave none, else GOOD; its reason is that of the worst reading.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from stoep.refine import quality
-from stoep.store.windows import Summary, Total, Window
+from stoep.refine.quality.judged import Judged
+from stoep.store.verdict import Flag, Reason, flag_of, reason_of
+from stoep.store.windows import Summary, Total
 from stoep.wire.channels import Catalogue
 
 
-def summarise(window: Window, catalogue: Catalogue) -> Summary:
+def summarise(judged: Judged, catalogue: Catalogue) -> Summary:
     """Samples of channels that the catalogue does not know are left out."""
-    return Summary(window.kid, window.start, window.revision, window.partial, totals(window, catalogue))
+    window = judged.window
+    return Summary(window.kid, window.start, window.revision, window.partial, totals(judged, catalogue))
 
 
-def totals(window: Window, catalogue: Catalogue) -> dict[int, Total]:
+def totals(judged: Judged, catalogue: Catalogue) -> dict[int, Total]:
     """By number of the channel, in counts."""
-    found = {number: replace(total) for number, total in window.before.items()}
-    for taken in window.samples:
+    found = {number: replace(total) for number, total in judged.window.before.items()}
+    worst: dict[int, Reason] = {}  # of the rejected
+    for taken, marked in judged.samples:
         for number, counts in taken.counts.items():
-            channel = catalogue.channels.get(number)
-            if channel is not None:
-                flag = quality.flag(channel, counts)
-                found.setdefault(number, Total()).add(counts, taken[:3], flag, taken.time)
-    return found
+            if number not in catalogue.channels:
+                continue
+            total = found.setdefault(number, Total())
+            flag, reason = flag_of(marked[number]), reason_of(marked[number])
+            if flag is Flag.FAIL:
+                total.rejected += 1
+                total.time = max(total.time, taken.time)
+                worst[number] = max(worst.get(number, reason), reason)
+            else:
+                total.add(counts, taken[:3], flag, taken.time, reason)
+    for number, reason in worst.items():
+        found[number].flag = Flag.SUSPECT if found[number].count else Flag.FAIL
+        found[number].reason = reason
+    return found | _missing(judged, catalogue, found)
+
+
+def _missing(judged: Judged, catalogue: Catalogue, found: Collection[int]) -> dict[int, Total]:
+    time = max((taken.time for taken, _ in judged.samples), default=0)
+    expected = (catalogue.channels.get(number) for number in judged.expected if number not in found)
+    return {
+        channel.id: Total(flag=Flag.MISSING, reason=Reason.ABSENT, time=time)
+        for channel in expected
+        if channel is not None and channel.leaves == "reading"
+    }
+
+
+def marks(totals_: Mapping[int, Total]) -> dict[int, int]:
+    """What a window says of each channel: flag and reason."""
+    return {number: total.mark for number, total in totals_.items()}

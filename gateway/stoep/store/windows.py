@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from stoep.store.sample_set import SampleSet
 from stoep.store.series import Series
+from stoep.store.verdict import Flag, Reason, mark
 from stoep.wire.channels import Channel
 
 SECONDS = 900
@@ -28,19 +29,12 @@ class TimeQuality(IntEnum):
         return self.name.lower()
 
 
-class Flag(IntEnum):
-    """QARTOD's flags, as far as a gross range test can give them."""
-
-    GOOD = 1
-    FAIL = 4
-
-
 class Reading(NamedTuple):
     """One channel of one sample, in counts."""
 
     channel: Channel
     counts: int
-    flag: Flag
+    mark: int
 
 
 @dataclass
@@ -55,15 +49,21 @@ class Total:
     last_at: tuple[int, int, int] = (-1, 0, 0)  # Unix µs of taking, epoch, seq
     flag: int = Flag.GOOD
     time: int = TimeQuality.SYNCED
+    reason: int = Reason.IN_RANGE
+    rejected: int = 0  # readings that failed, and are in nothing of the above
 
-    def add(self, counts: int, at: tuple[int, int, int], flag: int, time: int) -> None:
+    @property
+    def mark(self) -> int:
+        return mark(Flag(self.flag), Reason(self.reason))
+
+    def add(self, counts: int, at: tuple[int, int, int], flag: int, time: int, reason: int = Reason.IN_RANGE) -> None:
         self.lowest = counts if self.count == 0 else min(self.lowest, counts)
         self.highest = counts if self.count == 0 else max(self.highest, counts)
         self.count += 1
         self.total += counts
         if at > self.last_at:
             self.last, self.last_at = counts, at
-        self.flag = max(self.flag, flag)
+        self.flag, self.reason = max((self.flag, self.reason), (flag, reason))
         self.time = max(self.time, time)
 
 
@@ -72,7 +72,7 @@ class Window:
     """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
 
     `before`: what a release that kept no samples had added up, by channel. `fresh`: the samples in it that no published
-    revision has. `flags`: what the last published revision said of each channel.
+    revision has. `flags`: the marks (`verdict.py`) that the last published revision gave each channel.
     """
 
     kid: bytes

@@ -9,11 +9,10 @@ import msgspec
 from stoep import __version__
 from stoep.clock import timestamp
 from stoep.store.nodes import Identity
-from stoep.store.windows import SECONDS, Flag, Reading, Summary, TimeQuality, Total
+from stoep.store.verdict import flag_of, reason_of
+from stoep.store.windows import SECONDS, Reading, Summary, TimeQuality, Total
 from stoep.wire.channels import Catalogue, Channel
 from stoep.wire.messages import Alarm, Health, Sample
-
-_REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
 
 class Moment(Protocol):
@@ -73,6 +72,10 @@ class Result(Protocol):
     def utc(self) -> int | None: ...
 
 
+def _quality(marked: int) -> dict[str, Any]:
+    return {"flag": int(flag_of(marked)), "reason": reason_of(marked).words}
+
+
 class Native:
     """Composes what the city reads; (key, topic, payload) for what goes through the outbox."""
 
@@ -91,18 +94,19 @@ class Native:
 
     def _channel(self, channel: Channel, total: Total) -> dict[str, Any]:
         said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
-        if channel.leaves == "reading":
-            said |= {
-                "min": channel.value(total.lowest),
-                "mean": channel.mean(total.total, total.count),
-                "max": channel.value(total.highest),
-                "last": channel.value(total.last),
-            }
+        names = ("min", "mean", "max", "last") if channel.leaves == "reading" else ("sum",)
+        if not total.count:
+            said |= dict.fromkeys(names)
+        elif channel.leaves == "reading":
+            mean = channel.mean(total.total, total.count)
+            values = (channel.value(total.lowest), mean, channel.value(total.highest), channel.value(total.last))
+            said |= zip(names, values, strict=True)
         else:
             said["sum"] = channel.value(total.total)
         return {
             **said,
-            "quality": {"flag": int(total.flag), "reason": _REASONS[Flag(total.flag)]},
+            "rejected": total.rejected,
+            "quality": _quality(total.mark),
             "time_quality": TimeQuality(total.time).word,
         }
 
@@ -140,10 +144,10 @@ class Native:
             channel.name: {
                 "value": channel.value(counts),
                 "unit": channel.unit,
-                "quality": {"flag": int(flag), "reason": _REASONS[flag]},
+                "quality": _quality(marked),
                 "time_quality": moment.quality.word,
             }
-            for channel, counts, flag in readings
+            for channel, counts, marked in readings
             if channel.leaves == "reading"
         }
         if not values:

@@ -1,0 +1,138 @@
+"""Windows judged beside what came before and after them and beside their neighbours; and which others change with them.
+
+A reading's mark depends on its node's readings of the next and the last hours (`series.context`: eight with the limits
+of the catalogue) and on the neighbours' windows of the last day. Whatever comes late is looked at with all it can
+matter to, and a window that is out becomes due again only when what it says of a channel is another flag or reason.
+"""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from stoep.refine.quality import series
+from stoep.refine.quality.judged import Judged, Marks
+from stoep.refine.quality.limits import Limits, limits_of
+from stoep.refine.quality.neighbours import Agreement
+from stoep.refine.quality.street import Key, Street
+from stoep.refine.quality.surroundings import Surroundings
+from stoep.refine.summary import marks as marks_of
+from stoep.refine.summary import summarise, totals
+from stoep.store.series import Taken
+from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of
+from stoep.store.windows import SECONDS, Summary, Window
+from stoep.wire.channels import Catalogue
+
+Find = Callable[[bytes, Collection[int]], Mapping[int, Window]]  # a node's windows by start, those that there are
+_HUMID = mark(Flag.SUSPECT, Reason.HUMID)
+_APART = {
+    Agreement.ABOVE: mark(Flag.SUSPECT, Reason.ABOVE),
+    Agreement.BELOW: mark(Flag.SUSPECT, Reason.BELOW),
+}
+
+
+class Inspector:
+    """`find` reads windows as they stand, whether they are out or not. One thread calls it, `know` any."""
+
+    def __init__(self, catalogue: Catalogue, find: Find) -> None:
+        self._catalogue = catalogue
+        self._find = find
+        self._surroundings = self._known = Surroundings()
+        self._street = Street(catalogue, self._samples)
+        self._owed: set[Key] = set()  # windows that may have to be said anew, until they are
+        self._humidity = next((n for n, channel in catalogue.channels.items() if channel.name == "humidity"), None)
+
+    def know(self, surroundings: Surroundings) -> None:
+        """From now on these are the nodes' places and own checks; what is out is not judged anew for it."""
+        self._surroundings = surroundings
+
+    def _samples(self, kid: bytes, starts: Collection[int]) -> Mapping[int, Iterable[Taken]]:
+        return {start: window.samples for start, window in self._find(kid, starts).items()}
+
+    def inspect(self, due: Iterable[Window]) -> list[Judged]:
+        """What is due, and after it whatever else is out and has to be said anew."""
+        if self._surroundings is not self._known:
+            self._known = self._surroundings
+            self._street.know(self._known.around, self._known.checks)
+        wanted = {(window.kid, window.start): window for window in due}
+        self._owed |= self._street.update({key: window.samples for key, window in wanted.items()})
+        found: dict[Key, Judged] = {}
+        others: dict[bytes, set[int]] = {}
+        for kid, start in wanted.keys() | self._owed:
+            others.setdefault(kid, set()).add(start)
+        for kid, starts in others.items():
+            touched = {start for start in starts if (kid, start) in wanted}
+            found |= self._judge(kid, touched, starts - touched, wanted)
+        first = [found[key] for key in wanted]
+        return first + [judged for key, judged in found.items() if key not in wanted]
+
+    def settled(self) -> None:
+        """All that was inspected last is on the disk."""
+        self._owed.clear()
+
+    def published(self, window: Window) -> Summary:
+        """What a window said when it was published last: its marks are in its row, only what failed is looked for."""
+        judged = Judged(window, [(taken, dict.fromkeys(taken.counts, GOOD)) for taken in window.samples])
+        if any(marked != GOOD for marked in window.flags.values()):
+            judged = self._judge(window.kid, {window.start}, (), {(window.kid, window.start): window})[
+                window.kid, window.start
+            ]
+        summary = summarise(judged, self._catalogue)
+        for number, marked in window.flags.items():
+            if number in summary.totals:
+                summary.totals[number].flag, summary.totals[number].reason = flag_of(marked), reason_of(marked)
+        return summary
+
+    def _judge(
+        self, kid: bytes, due: Collection[int], beside: Collection[int], wanted: Mapping[Key, Window]
+    ) -> dict[Key, Judged]:
+        limits = limits_of(self._catalogue.channels.values(), self._known.checks.get(kid, {}))
+        reach = math.ceil(series.context(limits) * 3600 / SECONDS)
+        asked = _around(due, reach) | set(beside)
+        windows = dict(self._find(kid, _around(asked, reach)))
+        windows.update({start: wanted[kid, start] for start in due})
+        placed = [(taken, start) for start in sorted(windows) for taken in windows[start].samples]
+        marks = series.judge([taken for taken, _ in placed], limits)
+        within: dict[int, list[tuple[Taken, Marks]]] = {}
+        seen: dict[int, set[int]] = {}
+        for (taken, start), marked in zip(placed, marks, strict=True):
+            within.setdefault(start, []).append((taken, marked))
+            seen.setdefault(start, set()).update(taken.counts)
+        found = {}
+        for start in sorted(asked & windows.keys()):
+            measured = set[int]().union(*(seen.get(near, ()) for near in _around((start,), reach)))
+            judged = Judged(windows[start], within.get(start, ()), self._expected(kid, measured))
+            self._beside(judged, limits)
+            if start in due or (judged.window.revision and not judged.window.due and self._changed(judged)):
+                found[kid, start] = judged
+        return found
+
+    def _beside(self, judged: Judged, limits: Mapping[int, Limits]) -> None:
+        """Adds what the neighbours say, and the humidity where they say nothing."""
+        key = (judged.window.kid, judged.window.start)
+        verdict = self._street.verdict(key)
+        wet = None if self._humidity is None else self._street.level(key, self._humidity)
+        for _, marks in judged.samples:
+            for channel in marks:
+                if marks[channel] == GOOD and channel in limits:
+                    own = limits[channel]
+                    said = verdict.get(channel, Agreement.ALONE)
+                    if said in _APART and own.apart is not None:
+                        marks[channel] = _APART[said]
+                    elif said is Agreement.ALONE and own.humid is not None and wet is not None and wet > own.humid:
+                        marks[channel] = _HUMID
+
+    def _expected(self, kid: bytes, measured: Collection[int]) -> Collection[int]:
+        """The channels that a node should measure: of the smallest layout of its kind with all that it did measure."""
+        kind = self._known.kinds.get(kid)
+        fitting = [
+            {channel.id for channel in layout}
+            for number, layout in self._catalogue.layouts.items()
+            if self._catalogue.kinds[number] == kind and {channel.id for channel in layout}.issuperset(measured)
+        ]
+        return min(fitting, key=len, default=measured)
+
+    def _changed(self, judged: Judged) -> bool:
+        return marks_of(totals(judged, self._catalogue)) != judged.window.flags
+
+
+def _around(starts: Iterable[int], reach: int) -> set[int]:
+    return {start + step * SECONDS for start in starts for step in range(-reach, reach + 1)}

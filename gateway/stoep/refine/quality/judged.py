@@ -1,0 +1,17 @@
+"""A window with a mark for each of its readings."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from stoep.store.series import Taken
+from stoep.store.windows import Window
+
+Marks = dict[int, int]  # of a sample: by channel
+
+
+class Judged(NamedTuple):
+    """`samples` in the order of taking; `expected`: the channels that the node should have measured."""
+
+    window: Window
+    samples: Sequence[tuple[Taken, Marks]]
+    expected: Collection[int] = ()

@@ -1,0 +1,68 @@
+"""What is said of a reading's quality, and why: small numbers in the store, words for people.
+
+A mark is both in one number, so that a window remembers what it was published with.
+"""
+
+from enum import IntEnum
+
+_FLAG_BITS = 4
+
+
+class Flag(IntEnum):
+    """QARTOD's."""
+
+    GOOD = 1
+    NOT_EVALUATED = 2
+    SUSPECT = 3
+    FAIL = 4
+    MISSING = 9
+
+
+class Reason(IntEnum):
+    """Why a flag was given. A number never changes its meaning: windows in the store have it."""
+
+    IN_RANGE = 0
+    OUT_OF_RANGE = 1
+    UNUSUAL = 2
+    SPIKE = 3
+    RATE = 4
+    FLAT = 5
+    SENSOR_FLAT = 6
+    ABOVE = 7
+    BELOW = 8
+    HUMID = 9
+    ABSENT = 10
+
+    @property
+    def words(self) -> str:
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.IN_RANGE: "in range",
+    Reason.OUT_OF_RANGE: "out of range",
+    Reason.UNUSUAL: "in range, but beyond what is usual",
+    Reason.SPIKE: "a spike: what came before and after is another value",
+    Reason.RATE: "changes faster than is natural",
+    Reason.FLAT: "stands still: is the sensor stuck?",
+    Reason.SENSOR_FLAT: "its sensor stands still",
+    Reason.ABOVE: "far above its neighbours",
+    Reason.BELOW: "far below its neighbours",
+    Reason.HUMID: "so humid that droplets may have counted",
+    Reason.ABSENT: "the sensor could not be read",
+}
+
+
+def mark(flag: Flag, reason: Reason) -> int:
+    return reason << _FLAG_BITS | flag
+
+
+def flag_of(marked: int) -> Flag:
+    return Flag(marked & (1 << _FLAG_BITS) - 1)
+
+
+def reason_of(marked: int) -> Reason:
+    return Reason(marked >> _FLAG_BITS)
+
+
+GOOD = mark(Flag.GOOD, Reason.IN_RANGE)
