@@ -355,7 +355,7 @@ class Board:
         self._log.write(f"{line.virtual_us / 1e6:.3f} {line.text}\n")
         self._log.flush()
         if not self._script:
-            self._around.said(self, line)
+            self._around.said(self.name, line)
 
     def _repl(self, body: bytes) -> None:
         how = body.decode(errors="replace")

@@ -317,11 +317,11 @@ class Street:
         if len(self.findings) < _MOST_FINDINGS:
             self.findings.append(text)
 
-    def _said(self, board: Board, line: ConsoleLine) -> None:
-        node = self.nodes.get(board.name)
+    def _said(self, board: str, line: ConsoleLine) -> None:
+        node = self.nodes.get(board)
         word = line.word
         if word == "failed":
-            self.fault(f"{board.name}: {line.text}; see console.raw in its directory")
+            self.fault(f"{board}: {line.text}; see console.raw in its directory")
         elif node is None:
             return
         elif word == "boot":
@@ -330,13 +330,13 @@ class Street:
             self._sampled(node, line)
         elif word == "alarm":
             alarm = line.fields()
-            self.order.raise_alarm(board.name, int(alarm["epoch"]), int(alarm["number"]))
+            self.order.raise_alarm(board, int(alarm["epoch"]), int(alarm["number"]))
         elif word == "held":
             node.held = int(line.fields().get("count", "0"))
             if node.held == 0:
                 node.settled.set()
         elif word == "uncommissioned" or (word == "sensor" and line.fields().get("failures") == "1"):
-            self.find(f"{board.name}: {line.text}")
+            self.find(f"{board}: {line.text}")
 
     def _sampled(self, node: Node, line: ConsoleLine) -> None:
         fields = line.fields()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from stoep_twin.access import AccessPoint
 from stoep_twin.air import Air
@@ -13,21 +12,18 @@ from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.nursery import Nursery
 
-if TYPE_CHECKING:
-    from stoep_twin.boards import Board
-
 DEFAULT_HEAP = "4M"
 
 
 @dataclass
 class Surroundings:
-    """What all boards of a street share."""
+    """What all boards of a street share; `said` hears each line of a console, with the name of its board."""
 
     clock: Clockwork
     nursery: Nursery
     air: Air
     firmware: Path
-    said: Callable[[Board, ConsoleLine], None] = field(repr=False)
+    said: Callable[[str, ConsoleLine], None] = field(repr=False)
     finding: Callable[[str], None] = field(repr=False)
     heap: str = DEFAULT_HEAP
     access_point: AccessPoint | None = None

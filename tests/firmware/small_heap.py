@@ -171,7 +171,7 @@ class Bench:
         node = PlayedNode()
         answering = _Answering(air, Chain(folder / "stoep.db", TurnedClock(), node, self.kind, _light))
 
-        def said(_board: Board, line: Line) -> None:
+        def said(_board: str, line: Line) -> None:
             lines.append(line.text)
 
         around = Surroundings(clock, nursery, air, self.firmware, said, faults.append, str(size))

@@ -9,9 +9,12 @@ from typing import Any
 from gateway_rig import PlayedNode, TurnedClock
 from stoep.clock import Clock
 from stoep.downlink.commands import Commands
+from stoep.fleet.survey import Wanted
+from stoep.fleet.watch import Watch
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Heard, Node
+from stoep.ledger.receipts import Receipts
 from stoep.refine.refiner import Refiner
 from stoep.registry.registry import Entry
 from stoep.service.service import restore
@@ -22,6 +25,7 @@ from stoep.store.journal import Journal
 from stoep.store.keeper import Keeper
 from stoep.store.outbox import Outbox
 from stoep.store.position import Position
+from stoep.store.windows import SECONDS
 from stoep.uplink.dialects.native import Native
 from stoep.wire import frame
 from stoep.wire.channels import catalogue
@@ -179,3 +183,17 @@ class Chain:
     def row(self, query: str) -> Any:
         with self.database.reading() as sql:
             return sql.execute(query).fetchone()
+
+    def watch(self) -> Watch:
+        """The station that looks at the fleet from beside."""
+        return Watch(
+            self.database,
+            self.clock,
+            catalogue(),
+            Receipts(self.database, self.outbox, self.native, str),
+            wanted=lambda: {self.node.kid: Wanted("bin-1", "bin", SECONDS)},
+            published=lambda: dict(self.refiner.published),
+            again=self.intake.take_duplicates,
+            counters=self.counters,
+            pulse=Pulse(),
+        )

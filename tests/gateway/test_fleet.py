@@ -12,10 +12,7 @@ from stoep.fleet import summary
 from stoep.fleet.battery import remaining
 from stoep.fleet.condition import Condition, Use, problems
 from stoep.fleet.survey import Wanted, survey
-from stoep.fleet.watch import Watch
-from stoep.health import Pulse
 from stoep.ledger import books
-from stoep.ledger.receipts import Receipts
 from stoep.refine.days import DAY
 from stoep.refine.timeline import Anchor, Timeline
 from stoep.store.windows import SECONDS
@@ -215,20 +212,7 @@ def test_what_waits_here_and_there_is_counted(chain: Chain) -> None:
 
 
 def test_a_battery_gets_a_point_each_six_hours_and_they_outlive_a_kill(chain: Chain) -> None:
-    def watch() -> Watch:
-        return Watch(
-            chain.database,
-            chain.clock,
-            catalogue(),
-            Receipts(chain.database, chain.outbox, chain.native, str),
-            wanted=lambda: {chain.node.kid: Wanted("bin-1", "bin", SECONDS)},
-            published=lambda: dict(chain.refiner.published),
-            again=chain.intake.take_duplicates,
-            counters=chain.counters,
-            pulse=Pulse(),
-        )
-
-    watching = watch()
+    watching = chain.watch()
     for day in range(4):
         volts = 100 - 20 * day  # on top of 3,700 mV
         for quarter in range(0, 96, 24):
@@ -236,7 +220,7 @@ def test_a_battery_gets_a_point_each_six_hours_and_they_outlive_a_kill(chain: Ch
             lives(chain, first, first + 2, (*WIRE[:5], volts))
             watching.turn()
         chain.crash()
-        watching = watch()
+        watching = chain.watch()
     watching.turn()
     assert chain.row("SELECT count(*), max(counts), min(counts) FROM battery") == (16, 3800, 3740)
     (condition,) = watching.conditions.values()

@@ -10,14 +10,9 @@ from gateway_chain import Chain
 from gateway_rig import City, PlayedNode, TurnedClock, mosquitto, sample
 from no_room import NoRoom
 from stoep.errors import StoreFullError
-from stoep.fleet.survey import Wanted
-from stoep.fleet.watch import Watch
-from stoep.health import Pulse
-from stoep.ledger.receipts import Receipts
 from stoep.service import members
 from stoep.store.windows import SECONDS
 from stoep.uplink import connection
-from stoep.wire.channels import catalogue
 from stoep.wire.messages import Place
 from test_rotation import OLD_DAYS, Rotating
 from town import Town, health
@@ -240,7 +235,7 @@ def test_the_survey_goes_on_without_room_and_writes_all_of_it_later(chain: Chain
     chain.ask(sample(1, 20), sample(2, 40), tick=2 * SECONDS + 30, back=1, floor=Place(1, 1))
     chain.commit()
     chain.turn()
-    watch = _watch(chain)
+    watch = chain.watch()
     disk = NoRoom(chain.database)
     chain.clock.now += DAY
     watch.turn()
@@ -256,17 +251,3 @@ def test_the_survey_goes_on_without_room_and_writes_all_of_it_later(chain: Chain
     assert chain.row("SELECT count(*) FROM receipt") == (1,), "at once, not in an hour"
     watch.turn()
     assert chain.row("SELECT sum(again) FROM day_tally") == (2,)
-
-
-def _watch(chain: Chain) -> Watch:
-    return Watch(
-        chain.database,
-        chain.clock,
-        catalogue(),
-        Receipts(chain.database, chain.outbox, chain.native, str),
-        wanted=lambda: {chain.node.kid: Wanted("bin-1", "bin", SECONDS)},
-        published=lambda: dict(chain.refiner.published),
-        again=chain.intake.take_duplicates,
-        counters=chain.counters,
-        pulse=Pulse(),
-    )

@@ -79,7 +79,7 @@ def on_bench(tmp_path: Path) -> Callable[..., Bench]:
         air = Air(0.0, 1)
         bench: Bench
 
-        def said(_board: Board, line: Any) -> None:
+        def said(_board: str, line: Any) -> None:
             bench.lines.append(line.text)
             bench.times.append(line.virtual_us)
 

@@ -150,7 +150,7 @@ async def street(
     air = Air(0.0, 1)
     played: Street
 
-    def said(_board: Board, line: Line) -> None:
+    def said(_board: str, line: Line) -> None:
         played.lines.append(line.text)
 
     def fault(text: str) -> None:

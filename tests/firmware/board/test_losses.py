@@ -1,27 +1,12 @@
 """What a report says of what was given up, and how long a report may be."""
 
+from reports import answer, say
 from street import Board
 
-from node import cbor, reply
+from node import cbor
 from node.frame import PLAIN_LONGEST
 from node.payload import pack_alarm
 from node.ring import ALARM
-
-INSTANCE = b"\x01\x02\x03\x04"
-VALUES = [1853, None, 100, None, None, 42]
-
-
-def say(board, tick):
-    session = board.session()
-    counter = session.next_counter()
-    return session, counter, cbor.decode(session.report(tick, counter))
-
-
-def answer(session, counter, durable, received=()):
-    thing = {1: list(durable)}
-    if received:
-        thing[2] = [list(one) for one in received]
-    session.answered(INSTANCE, counter, reply.decode(cbor.encode(thing)))
 
 
 def test_no_report_is_ever_too_long():

@@ -1,25 +1,10 @@
+from reports import INSTANCE, VALUES, answer, say
 from street import Board
 
 from node import cbor, reply
 from node.frame import PLAIN_LONGEST
 from node.payload import pack_alarm, pack_values
 from node.ring import ALARM
-
-INSTANCE = b"\x01\x02\x03\x04"
-VALUES = [1853, None, 100, None, None, 42]
-
-
-def say(board, tick):
-    session = board.session()
-    counter = session.next_counter()
-    return session, counter, cbor.decode(session.report(tick, counter))
-
-
-def answer(session, counter, durable, received=()):
-    thing = {1: list(durable)}
-    if received:
-        thing[2] = [list(one) for one in received]
-    session.answered(INSTANCE, counter, reply.decode(cbor.encode(thing)))
 
 
 def test_the_first_report_is_whole_and_names_no_instance():

@@ -2,6 +2,7 @@
 
 import time
 
+from openings import openings
 from street import Board
 
 from node import cbor, ccm, frame, reply
@@ -34,21 +35,6 @@ def lamp(report=300, heard=7):
     if heard:
         listening.answered(say(heard, report))
     return listening, recalled
-
-
-def openings(work):
-    """How often `work` comes to cryptography, and what it returns."""
-    real, calls = ccm.unseal, []
-
-    def unseal(*arguments):
-        calls.append(1)
-        return real(*arguments)
-
-    ccm.unseal = unseal
-    try:
-        return work(), len(calls)
-    finally:
-        ccm.unseal = real
 
 
 def test_what_the_gateway_says_later_is_opened_and_each_once():
