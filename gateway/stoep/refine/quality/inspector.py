@@ -1,12 +1,12 @@
 """Windows judged beside what came before and after them and beside their neighbours; and which others change with them.
 
-A reading's mark depends on its node's readings of the next and the last hours (`series.context`: eight with the limits
-of the catalogue) and on the neighbours' windows of the last day. Whatever comes late is looked at with all it can
+A reading's mark depends on its node's readings of the last and the next hours (`series.reach`: six with the limits of
+the catalogue) and on the neighbours' windows of the last day. Whatever comes late is looked at with all it can
 matter to, and a window that is out becomes due again only when what it says of a channel is another flag or reason.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from stoep.refine.quality import series
 from stoep.refine.quality.judged import Judged, Marks
@@ -23,6 +23,7 @@ from stoep.wire.channels import Catalogue
 
 Find = Callable[[bytes, Collection[int]], Mapping[int, Window]]  # a node's windows by start, those that there are
 _HUMID = mark(Flag.SUSPECT, Reason.HUMID)
+_BY_OTHERS = {Reason.IN_RANGE, Reason.ABOVE, Reason.BELOW, Reason.HUMID}
 _APART = {
     Agreement.ABOVE: mark(Flag.SUSPECT, Reason.ABOVE),
     Agreement.BELOW: mark(Flag.SUSPECT, Reason.BELOW),
@@ -84,26 +85,59 @@ class Inspector:
     def _judge(
         self, kid: bytes, due: Collection[int], beside: Collection[int], wanted: Mapping[Key, Window]
     ) -> dict[Key, Judged]:
+        """What is due, and of what is out in its reach, or `beside`, what is to be said anew."""
         limits = limits_of(self._catalogue.channels.values(), self._known.checks.get(kid, {}))
-        reach = math.ceil(series.context(limits) * 3600 / SECONDS)
-        asked = _around(due, reach) | set(beside)
-        windows = dict(self._find(kid, _around(asked, reach)))
+        test, mark_ = (math.ceil(hours * 3600 / SECONDS) for hours in series.reach(limits))
+        asked = set(due) | set(beside)
+        if len(due) == 1 and not beside:
+            calm = self._calm(kid, next(iter(due)), limits, (test, mark_), wanted)
+            if calm is not None:
+                return calm
+        asked |= _around(due, mark_)
+        windows = dict(self._find(kid, _around(asked, mark_)))
         windows.update({start: wanted[kid, start] for start in due})
-        placed = [(taken, start) for start in sorted(windows) for taken in windows[start].samples]
-        marks = series.judge([taken for taken, _ in placed], limits)
-        within: dict[int, list[tuple[Taken, Marks]]] = {}
-        seen: dict[int, set[int]] = {}
-        for (taken, start), marked in zip(placed, marks, strict=True):
-            within.setdefault(start, []).append((taken, marked))
-            seen.setdefault(start, set()).update(taken.counts)
+        marked = self._mark(windows, limits)
+        everything = _measured(windows)
         found = {}
         for start in sorted(asked & windows.keys()):
-            measured = set[int]().union(*(seen.get(near, ()) for near in _around((start,), reach)))
-            judged = Judged(windows[start], within.get(start, ()), self._expected(kid, measured))
+            window = windows[start]
+            if start not in due and (window.due or not window.revision):
+                continue
+            if start not in due and start not in beside and _quiet(window, marked[start], everything):
+                continue
+            near = _measured({one: windows[one] for one in _around((start,), test) & windows.keys()})
+            judged = Judged(window, marked[start], self._expected(kid, near))
             self._beside(judged, limits)
-            if start in due or (judged.window.revision and not judged.window.due and self._changed(judged)):
+            if start in due or self._changed(judged):
                 found[kid, start] = judged
         return found
+
+    def _calm(
+        self, kid: bytes, start: int, limits: Mapping[int, Limits], reach: tuple[int, int], wanted: Mapping[Key, Window]
+    ) -> dict[Key, Judged] | None:
+        """As nearly always: the newest window of a node, to which nothing happens, changes no other."""
+        test, mark_ = reach
+        windows = dict(self._find(kid, [start + step * SECONDS for step in range(-test, mark_ + 1)]))
+        windows[start] = wanted[kid, start]
+        if max(windows) > start:
+            return None
+        marked = self._mark(windows, limits)
+        everything = _measured(windows)
+        if not all(_quiet(windows[one], marked[one], everything) for one in marked):
+            return None
+        judged = Judged(windows[start], marked[start], self._expected(kid, everything))
+        self._beside(judged, limits)
+        return {(kid, start): judged}
+
+    def _mark(
+        self, windows: Mapping[int, Window], limits: Mapping[int, Limits]
+    ) -> dict[int, list[tuple[Taken, Marks]]]:
+        placed = [(taken, start) for start in sorted(windows) for taken in windows[start].samples]
+        marks = series.judge([taken for taken, _ in placed], limits)
+        within: dict[int, list[tuple[Taken, Marks]]] = {start: [] for start in windows}
+        for (taken, start), own in zip(placed, marks, strict=True):
+            within[start].append((taken, own))
+        return within
 
     def _beside(self, judged: Judged, limits: Mapping[int, Limits]) -> None:
         """Adds what the neighbours say, and the humidity where they say nothing."""
@@ -132,6 +166,19 @@ class Inspector:
 
     def _changed(self, judged: Judged) -> bool:
         return marks_of(totals(judged, self._catalogue)) != judged.window.flags
+
+
+def _measured(windows: Mapping[int, Window]) -> frozenset[int]:
+    """The channels in any of these."""
+    return frozenset(channel for window in windows.values() for taken in window.samples for channel in taken.counts)
+
+
+def _quiet(window: Window, samples: Sequence[tuple[Taken, Marks]], everything: Collection[int]) -> bool:
+    """Whether nothing can be said of a window by its node's series, and nothing was."""
+    said = {reason_of(marked) for marked in window.flags.values()}
+    measured = {channel for taken, _ in samples for channel in taken.counts}
+    good = all(marked == GOOD for _, marks in samples for marked in marks.values())
+    return good and said <= _BY_OTHERS and measured == everything
 
 
 def _around(starts: Iterable[int], reach: int) -> set[int]:

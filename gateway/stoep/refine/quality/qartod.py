@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from stoep.store.verdict import Flag
 
 HOUR = 3_600_000_000  # µs
+SPARE = HOUR
 _FEWEST = 4  # equal values: fewer are chance, however long they last
 
 
@@ -46,10 +47,14 @@ def spike(
     and after, and these differ by at most `returns` of its size. So a value's flag depends on two hours on either side.
     """
     sizes = [0.0] * len(values)
+    if not values or max(values) - min(values) <= suspect:
+        return [Flag.GOOD] * len(values)
     for length in range(1, longest + 1):
         for first in range(1, len(values) - length):
             before, after = values[first - 1], values[first + length]
             if times is not None and times[first + length] - times[first - 1] > 2 * HOUR:
+                continue
+            if not (before < values[first] > after or before > values[first] < after):
                 continue
             found = [_beyond(value, before, after) for value in values[first : first + length]]
             size = min(found)
@@ -83,6 +88,8 @@ def rate_of_change(
     Two values nearer than `shortest` may differ by as much as two that are so far apart: noise has no rate.
     """
     flags = [Flag.GOOD] * len(values)
+    if values and longest is not None and (max(values) - min(values)) * HOUR <= suspect * shortest:
+        return flags
     for at in range(1, len(values)):
         passed = times[at] - times[at - 1]
         if longest is None or passed <= longest:
@@ -95,7 +102,7 @@ def rate_of_change(
 def flat_line(values: Sequence[float], times: Sequence[int], longest: int) -> list[Flag]:
     """SUSPECT where the very same value came for `longest` µs or more, at least four times; the run's first is GOOD.
 
-    Four values have to come within twice as long. So a value's flag depends on twice `longest` on either side.
+    Four values have to come within an hour more. So a value's flag depends on `longest` and an hour on either side.
     """
     flags = [Flag.GOOD] * len(values)
     for first, end in _runs(values):
@@ -104,7 +111,7 @@ def flat_line(values: Sequence[float], times: Sequence[int], longest: int) -> li
             while last < end - 1 and (times[last] - times[begin] < longest or last - begin + 1 < _FEWEST):
                 last += 1
             lasts = times[last] - times[begin]
-            if longest <= lasts <= 2 * longest and last - begin + 1 >= _FEWEST:
+            if longest <= lasts <= longest + SPARE and last - begin + 1 >= _FEWEST:
                 for at in range(max(begin, stretched) + (begin == first), last + 1):
                     flags[at] = Flag.SUSPECT
                 stretched = last

@@ -4,6 +4,7 @@ Each test sees only what the tests before it have let pass: a reading that faile
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from stoep.refine.quality import qartod
 from stoep.refine.quality.judged import Marks
@@ -23,10 +24,17 @@ _SENSOR_FLAT = mark(Flag.SUSPECT, Reason.SENSOR_FLAT)
 _SKIPPED = frozenset({Flag.FAIL, Flag.SUSPECT})
 
 
-def context(limits: Mapping[int, Limits]) -> float:
-    """So many hours before and after a reading, and no others, matter to its mark."""
-    flat = max((own.flat / HOUR for own in limits.values() if own.flat), default=0.0)
-    return SPIKE_HOURS + max(SPIKE_HOURS, 2 * flat)
+class Reach(NamedTuple):
+    """How many hours a test looks, and on how many hours before and after it a reading's mark depends in all."""
+
+    test: float
+    mark: float
+
+
+def reach(limits: Mapping[int, Limits]) -> Reach:
+    flat = max((own.flat / HOUR + 1 for own in limits.values() if own.flat), default=0.0)
+    test = max(SPIKE_HOURS, flat)
+    return Reach(test, SPIKE_HOURS + test)
 
 
 def alone(channel: Channel, counts: int) -> int:
