@@ -1,13 +1,13 @@
 """The store of a disk after a power cut, as rows and as what the city would be told of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
 from gateway_load import SITE
 
-from stoep.refine.summary import summarise
+from stoep.refine.quality.inspector import Inspector
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.squeeze import whole
@@ -29,8 +29,13 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window) -> bytes:
-    return native.window(identity, summarise(window, catalogue()))[2]
+def payload(native: Native, identity: nodes.Identity, window: Window, database: Database) -> bytes:
+    """What the city was told of a window when it was published last."""
+
+    def find(kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        return {window.start: window for window in window_rows.some(database, kid, starts)}
+
+    return native.window(identity, Inspector(catalogue(), find).published(window))[2]
 
 
 def native(database: Database) -> Native:

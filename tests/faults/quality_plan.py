@@ -1,7 +1,7 @@
 """Which part of which node has what, and when: drawn from the seed before anything is measured.
 
-Each kind of fault befalls every sort of part that can have it, two nodes of it or three, one after the other, so that a
-quantity always has a majority of sound sensors, as a street that is looked after has.
+Each kind of fault befalls every sort of part that can have it, now one node's, now another's, one after the other, so
+that a quantity always has a majority of sound sensors, as a street that is looked after has.
 """
 
 import random
@@ -46,8 +46,10 @@ def _each(kinds: Collection[Kind], days: float, chance: random.Random) -> Iterat
         possible = [kind for kind in kinds if kind is Kind.STUCK or kind in ILLS[part]]
         at = chance.uniform(0.5, 1.5)
         before = -1
+        coming: list[Kind] = []
         while possible and at < days:
-            kind = chance.choice(possible)
+            coming = coming or chance.sample(possible, len(possible))
+            kind = coming.pop()
             having = [node for node, its in enumerate(STREET) if part in PARTS[its] and node != before]
             before = chance.choice(having)
             ends = min(days, at + chance.uniform(*_LASTS[kind]))

@@ -70,7 +70,7 @@ def test_energy_leaves_as_the_sum_of_a_window_and_as_nothing_else(chain: Chain) 
     assert len(windows) == 1
     for name, readings in zip(ENERGY, (USED, FIXED), strict=True):
         channel = windows[0]["channels"][name]
-        assert channel.keys() == {"unit", "count", "sum", "quality", "time_quality"}
+        assert channel.keys() == {"unit", "count", "sum", "rejected", "quality", "time_quality"}
         assert (channel["unit"], channel["count"], channel["sum"]) == ("Wh", 4, sum(readings) / 1000)
     assert windows[0]["seconds"] == 900
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from stoep.refine.quality import series
-from stoep.refine.quality.judged import Judged, Marks
+from stoep.refine.quality.judged import Judged, Marks, trusted
 from stoep.refine.quality.limits import Limits, limits_of
 from stoep.refine.quality.neighbours import Agreement
 from stoep.refine.quality.street import Key, Street
@@ -71,12 +71,11 @@ class Inspector:
 
     def published(self, window: Window) -> Summary:
         """What a window said when it was published last: its marks are in its row, only what failed is looked for."""
-        judged = Judged(window, [(taken, dict.fromkeys(taken.counts, GOOD)) for taken in window.samples])
+        judged = trusted(window)
         if any(marked != GOOD for marked in window.flags.values()):
-            judged = self._judge(window.kid, {window.start}, (), {(window.kid, window.start): window})[
-                window.kid, window.start
-            ]
-        summary = summarise(judged, self._catalogue)
+            key = window.kid, window.start
+            judged = self._judge(window.kid, {window.start}, (), {key: window})[key]
+        summary = summarise(judged._replace(expected=window.flags.keys()), self._catalogue)
         for number, marked in window.flags.items():
             if number in summary.totals:
                 summary.totals[number].flag, summary.totals[number].reason = flag_of(marked), reason_of(marked)
@@ -119,7 +118,7 @@ class Inspector:
         test, mark_ = reach
         windows = dict(self._find(kid, [start + step * SECONDS for step in range(-test, mark_ + 1)]))
         windows[start] = wanted[kid, start]
-        if max(windows) > start:
+        if any(window.revision for one, window in windows.items() if one > start):
             return None
         marked = self._mark(windows, limits)
         everything = _measured(windows)

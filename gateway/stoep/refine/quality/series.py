@@ -17,7 +17,7 @@ from stoep.wire.channels import Channel
 
 SPIKE_HOURS = 2.0  # on either side
 _LONGEST_SPIKE = 3  # readings
-_RETURNS = 0.5  # what comes after a spike is so near to what came before it, in sizes of the spike
+_RETURNS = 3.0  # what comes after a spike is so near to what came before it, in sizes of the spike
 _NOISE = HOUR // 6
 _FLAT = mark(Flag.SUSPECT, Reason.FLAT)
 _SENSOR_FLAT = mark(Flag.SUSPECT, Reason.SENSOR_FLAT)
