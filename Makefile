@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench load lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night quality bench load lint generate clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -42,7 +42,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night ## the long campaigns one after the other, over two hours
+proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night quality ## the long campaigns one after the other, over two hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -76,6 +76,9 @@ follow-me: $(VENV)/.dev ## light for twenty people and more, and for ten while s
 
 night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before the lamps, a quarter of an hour
 	@$(BIN)/stoep twin --scenario night --loss 0.1 --dir $(BUILD)/night --summary $(BUILD)/night.json
+
+quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, ten minutes
+	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 101
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py

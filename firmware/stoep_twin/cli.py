@@ -87,8 +87,8 @@ def twin(
             metavar="PART:KIND",
             help="Break a part of every board that has it, by its name in the drawing (climate, particles…) or its "
             "maker's (bme280, pms5003…): absent, silent, garbled or stuck; drifting, spiking, blocked, web or wet "
-            "where such a part can be. Several may be given; readings are then not held against the world. lamp-light:KIND "
-            "is the lamps' own light: stuck-on, stuck-off, flickering or half.",
+            "where such a part can be. Several may be given; readings are then not held against the world. "
+            "lamp-light:KIND is the lamps' own light: stuck-on, stuck-off, flickering or half.",
         ),
     ] = None,
     scenario: Annotated[

@@ -158,7 +158,8 @@ class State:
         windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            if now is not None and not window.due and now.payload != disk.payload(native, names[where[0]], window, database):
+            said = disk.payload(native, names[where[0]], window, database)
+            if now is not None and not window.due and now.payload != said:
                 self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 sys.path += [str(Path(__file__).parent), str(Path(__file__).parent.parent / "gateway")]
 
-from quality_plan import DAY, KINDS, STREET
+from quality_plan import DAY, KINDS, STREET, Fault, draw
 from quality_street import PARTS, Measured, Street
 
 from gateway_rig import MORNING
@@ -58,11 +58,11 @@ class Score(NamedTuple):
         return Score(*(one + more for one, more in zip(self, other, strict=True)))
 
 
-def live(kinds: Collection[Kind], days: float, seed: int) -> Street:
+def live(faults: Sequence[Fault], days: float, seed: int) -> Street:
     """A street that has lived through it."""
     began = told = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        street = Street(Path(folder), kinds, days, seed)
+        street = Street(Path(folder), faults, days, seed)
         for done in street.run():
             if time.monotonic() - told > 5:
                 told = time.monotonic()
@@ -141,7 +141,7 @@ def campaign(kinds: Sequence[Kind], days: float, seeds: Sequence[int], *, verbos
     print(f"{len(STREET)} nodes, {days:g} virtual days, seeds {', '.join(map(str, seeds))}\n{HEAD}", flush=True)
     totals = dict.fromkeys([*map(str, kinds), "all"], Score(0, 0, 0, 0, 0, 0))
     for seed in seeds:
-        street = live(kinds, days, seed)
+        street = live(draw(kinds, days, seed), days, seed)
         for kind in kinds:
             totals[kind] += score(street, kinds=(kind,))
         totals["all"] += score(street)

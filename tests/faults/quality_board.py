@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from quality_machine import Hands, machine
+
 from stoep.resources import firmware_dir, hardware_dir
 from stoep_twin.wiring import Wiring
 from stoep_twin.world.place import Place
@@ -20,19 +22,6 @@ from stoep_twin.world.place import Place
 _SENSORS = 8
 _DRIVERS = ("a02yyuw", "bme280", "lis3dh", "pir", "pms5003", "scd41", "shots", "voltage", "vl53l1x")
 _KINDS = {"bin": "Bin", "bench": "Bench", "lamppost": "Lamppost"}
-
-
-class Hands:
-    """The street's clock, and the wiring of the board that is awake."""
-
-    now = 0.0
-    wiring: Wiring
-
-    def sleep_ms(self, milliseconds: int) -> None:
-        self.now += milliseconds / 1000
-
-    def ticks_ms(self) -> int:
-        return int(self.now * 1000)
 
 
 class Board:
@@ -65,7 +54,7 @@ class Firmware:
     @contextmanager
     def of(cls, hands: Hands, root: Path | None = None) -> Iterator["Firmware"]:
         before, path = dict(sys.modules), list(sys.path)
-        sys.modules.update({"machine": _machine(hands), "micropython": _micropython()})
+        sys.modules.update({"machine": machine(hands), "micropython": _micropython()})
         sys.path.insert(0, str(root or firmware_dir()))
         for name in [name for name in sys.modules if name == "node" or name.startswith("node.")]:
             del sys.modules[name]
@@ -111,74 +100,4 @@ def _silent(*_words: Any, **_options: Any) -> None:
 def _micropython() -> ModuleType:
     module = ModuleType("micropython")
     module.const = lambda value: value  # type: ignore[attr-defined]
-    return module
-
-
-def _machine(hands: Hands) -> ModuleType:
-    """`machine`, as far as the drivers use it: each call is the request that a virtual board sends its wiring."""
-
-    class Pin:
-        IN, OUT, PULL_UP = 1, 3, 2
-
-        def __init__(self, number: int, _mode: int = -1, *, value: int | None = None) -> None:
-            self.number = number
-            if value is not None:
-                self.value(value)
-
-        def value(self, level: int | None = None) -> int | None:
-            if level is None:
-                return int(hands.wiring.level(self.number))
-            hands.wiring.pin(bytes((0, self.number, level)))
-            return None
-
-    class I2C:
-        def __init__(self, _bus: int, *, scl: Pin, sda: Pin, freq: int) -> None:
-            self._wires = bytes((1, sda.number, scl.number))
-
-        def _ask(self, address: int, data: bytes, count: int) -> bytes:
-            said = hands.wiring.i2c(self._wires + struct.pack("<BH", address, count) + bytes(data))
-            if said[0]:
-                raise OSError(said[0])
-            return said[1:]
-
-        def readfrom(self, address: int, count: int) -> bytes:
-            return self._ask(address, b"", count)
-
-        def writeto(self, address: int, data: bytes) -> None:
-            self._ask(address, data, 0)
-
-        def readfrom_mem(self, address: int, register: int, count: int, *, addrsize: int = 8) -> bytes:
-            return self._ask(address, register.to_bytes(addrsize // 8, "big"), count)
-
-        def writeto_mem(self, address: int, register: int, data: bytes, *, addrsize: int = 8) -> None:
-            self._ask(address, register.to_bytes(addrsize // 8, "big") + bytes(data), 0)
-
-    class UART:
-        def __init__(self, number: int, *, baudrate: int, tx: int, rx: int) -> None:
-            self._number = number
-            hands.wiring.uart(bytes((0, number)) + struct.pack("<IBBH", baudrate, rx, tx, 0))
-
-        def any(self) -> int:
-            waiting: int = struct.unpack("<H", hands.wiring.uart(bytes((1, self._number))) or b"\0\0")[0]
-            return waiting
-
-        def read(self, count: int) -> bytes | None:
-            return hands.wiring.uart(bytes((2, self._number)) + struct.pack("<H", count))
-
-        def write(self, data: bytes) -> None:
-            hands.wiring.uart(bytes((3, self._number)) + bytes(data))
-
-    class ADC:
-        ATTN_11DB = 3
-
-        def __init__(self, pin: Pin, *, atten: int) -> None:
-            self._request = bytes((pin.number, atten))
-
-        def read_uv(self) -> int:
-            microvolts: int = struct.unpack("<i", hands.wiring.adc(self._request))[0]
-            return microvolts
-
-    module = ModuleType("machine")
-    for known in (Pin, I2C, UART, ADC):
-        setattr(module, known.__name__, known)
     return module

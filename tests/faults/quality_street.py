@@ -1,12 +1,14 @@
-"""A street of boards that only measure, and the gateway's stations behind them: what was true, and what the city got."""
+"""A street of boards that only measure, and the gateway behind them: what was true, and what the city got."""
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quality_board import Board, Firmware, Hands
-from quality_plan import DAY, STREET, Fault, draw
+from quality_board import Board, Firmware
+from quality_machine import Hands
+from quality_plan import DAY, STREET, Fault
 
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
@@ -40,7 +42,7 @@ _ACCURACY = {"temperature": 1.0, "humidity": 3.0, "pressure": 1.0, "fill_distanc
 
 
 class Measured(NamedTuple):
-    """One reading: of which node and channel, in which window, what it says and what was true, in the channel's unit."""
+    """One reading of a node and channel, in the window from `start`: what it says and what was true, in its unit."""
 
     node: int
     channel: str
@@ -84,11 +86,11 @@ def _unit(chance: random.Random) -> Unit:
 
 
 class Street:
-    """`run` yields nothing but progress; then `measured` and `said` hold what there is to compare."""
+    """When it has run, `measured` and `said` hold what there is to compare."""
 
-    def __init__(self, folder: Path, kinds: Collection[Kind], days: float, seed: int) -> None:
+    def __init__(self, folder: Path, faults: Sequence[Fault], days: float, seed: int) -> None:
         self.days = days
-        self.faults = draw(kinds, days, seed)
+        self.faults = faults
         self.measured: list[Measured] = []
         self.said: dict[tuple[int, int, str], tuple[int, str]] = {}  # node, start, channel → flag, reason
         self.windows = 0
@@ -187,13 +189,7 @@ class Street:
             self._note(window)
 
     def _note(self, window: dict[str, Any]) -> None:
-        from datetime import datetime
-
         start = int(datetime.fromisoformat(window["start"]).timestamp())
         node = int(window["node"].removeprefix("node-"))
         for channel, told in window["channels"].items():
             self.said[node, start, channel] = told["quality"]["flag"], told["quality"]["reason"]
-
-
-def faults_of(street: Street) -> list[Fault]:
-    return street.faults

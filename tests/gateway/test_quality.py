@@ -2,12 +2,17 @@
 
 import itertools
 import random
+import re
+from pathlib import Path
 
 import pytest
 
+from stoep.errors import SettingsError
 from stoep.refine.quality import series
 from stoep.refine.quality.limits import limits_of
 from stoep.refine.quality.neighbours import Agreement, compare, held
+from stoep.refine.quality.surroundings import surroundings
+from stoep.registry import registry
 from stoep.store.series import Series, Taken
 from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of
 from stoep.store.windows import TimeQuality
@@ -76,9 +81,7 @@ def test_all_channels_of_a_stuck_sensor_are_suspect() -> None:
 
 def test_a_level_is_as_good_as_the_distance_it_was_made_of() -> None:
     level = CHANNELS["fill_level"].id
-    samples = [
-        one._replace(counts={**one.counts, level: 50}) for one in taken(700, 90, 702, channel="fill_distance")
-    ]
+    samples = [one._replace(counts={**one.counts, level: 50}) for one in taken(700, 90, 702, channel="fill_distance")]
     marks = [own[level] for own in series.judge(samples, LIMITS)]
     assert [flag_of(own) for own in marks] == [Flag.GOOD, Flag.SUSPECT, Flag.GOOD]
 
@@ -157,3 +160,41 @@ def test_a_verdict_of_the_night_holds_while_the_sun_makes_everybody_unsure() -> 
     assert held(Agreement.UNSURE, [Agreement.ALONE, Agreement.AGREES, Agreement.ABOVE]) is Agreement.AGREES
     assert held(Agreement.AGREES, [Agreement.ABOVE]) is Agreement.AGREES
     assert held(Agreement.UNSURE, unsure) is Agreement.UNSURE
+
+
+NODES = '[[node]]\nkid = "1a3b0001"\nname = "post-1"\nkind = "lamppost"\n'
+
+
+def registered(folder: Path, quality: str) -> registry.Known:
+    (folder / "nodes.toml").write_text(f"{NODES}[node.quality]\n{quality}\n")
+    (folder / "secrets.toml").write_text(f'[secrets]\n1a3b0001 = "{"ab" * 32}"\n')
+    (folder / "secrets.toml").chmod(0o600)
+    return registry.load(folder / "nodes.toml", folder / "secrets.toml")
+
+
+def test_the_registry_has_a_nodes_own_limits(tmp_path: Path) -> None:
+    known = registered(tmp_path, 'temperature = { spike = [5, 20], off = ["apart"] }\npm10 = { apart_share = 0 }')
+    checks = surroundings(known.nodes.values(), catalogue()).checks[bytes.fromhex("1a3b0001")]
+    temperature, dust = checks[CHANNELS["temperature"].id], checks[CHANNELS["pm10"].id]
+    assert (temperature.spike, temperature.apart, temperature.rate) == ((5, 20), None, (30, 200))
+    assert (dust.apart_share, dust.apart) == (0, CHANNELS["pm10"].checks.apart)
+
+
+@pytest.mark.parametrize(
+    ("quality", "told"),
+    [
+        ("temperatur = { apart = 1 }", r"node\[0\]\.quality\.temperatur: is no channel; use some of temperature"),
+        ("temperature = { aprt = 1 }", r"temperature\.aprt: is not a setting; did you mean `apart`"),
+        ("temperature = { spike = [5, 2] }", r"temperature\.spike: fails sooner than it is suspect"),
+        (
+            "temperature = { usual = [-90, 20] }",
+            r"temperature\.usual: is no span within the channel's range, -40 to 85",
+        ),
+        ("temperature = { flat_hours = 20 }", r"temperature\.flat_hours = 20: .*; write a number from 0.5 to 6"),
+        ('temperature = { off = ["everything"] }', r"temperature\.off"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_an_error_with_its_key(tmp_path: Path, quality: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        registered(tmp_path, quality)
+    assert re.search(told, str(caught.value)), str(caught.value)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from gateway_chain import Chain
 from gateway_rig import PlayedNode, TurnedClock, sample
-
 from stoep.refine.quality.surroundings import Surroundings, surroundings
 from stoep.registry.registry import Entry
 from stoep.wire.channels import catalogue
@@ -40,7 +40,9 @@ class Town:
         radio = self.radios[bin_]
         self.chain.clock.now = 1000.0 + tick
         samples = [
-            sample(quarter + 1, quarter * SECONDS + PHASE, values=(temperatures[quarter], 5000 + quarter, quarter, *rest))
+            sample(
+                quarter + 1, quarter * SECONDS + PHASE, values=(temperatures[quarter], 5000 + quarter, quarter, *rest)
+            )
             for quarter in quarters
             for rest in ((800 - 5 * quarter, 40, 100),)
         ]

@@ -2,7 +2,8 @@
 
 A reading that failed is in no mean, minimum, maximum, sum or last, but counted as rejected. The window's flag is that
 of the number the city gets: FAIL where all readings failed and there is none, SUSPECT where some did or any is suspect,
-MISSING where the sensor gave none, else GOOD; its reason is that of the worst reading.
+MISSING where the sensor gave none, else GOOD; its reason is that of the worst reading, of several that which is first in
+`Reason`.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,7 +34,7 @@ def totals(judged: Judged, catalogue: Catalogue) -> dict[int, Total]:
             if flag is Flag.FAIL:
                 total.rejected += 1
                 total.time = max(total.time, taken.time)
-                worst[number] = max(worst.get(number, reason), reason)
+                worst[number] = min(worst.get(number, reason), reason)
             else:
                 total.add(counts, taken[:3], flag, taken.time, reason)
     for number, reason in worst.items():

@@ -19,7 +19,10 @@ class Flag(IntEnum):
 
 
 class Reason(IntEnum):
-    """Why a flag was given. A number never changes its meaning: windows in the store have it."""
+    """Why a flag was given. A number never changes its meaning: windows in the store have it.
+
+    What a node's own series says comes before what its neighbours do: where both are true the lower number is told.
+    """
 
     IN_RANGE = 0
     OUT_OF_RANGE = 1

@@ -63,7 +63,8 @@ class Total:
         self.total += counts
         if at > self.last_at:
             self.last, self.last_at = counts, at
-        self.flag, self.reason = max((self.flag, self.reason), (flag, reason))
+        if (flag, -reason) > (self.flag, -self.reason):
+            self.flag, self.reason = flag, reason
         self.time = max(self.time, time)
 
 

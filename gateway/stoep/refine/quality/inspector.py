@@ -54,14 +54,17 @@ class Inspector:
             self._known = self._surroundings
             self._street.know(self._known.around, self._known.checks)
         wanted = {(window.kid, window.start): window for window in due}
-        self._owed |= self._street.update({key: window.samples for key, window in wanted.items()})
+        unheard = [key for key, window in wanted.items() if not window.revision]
+        self._owed |= self._street.update({key: window.samples for key, window in wanted.items()}, unheard)
         found: dict[Key, Judged] = {}
         others: dict[bytes, set[int]] = {}
         for kid, start in wanted.keys() | self._owed:
             others.setdefault(kid, set()).add(start)
         for kid, starts in others.items():
             touched = {start for start in starts if (kid, start) in wanted}
-            found |= self._judge(kid, touched, starts - touched, wanted)
+            beside = self._contradicted(kid, starts - touched)
+            if touched or beside:
+                found |= self._judge(kid, touched, beside, wanted)
         first = [found[key] for key in wanted]
         return first + [judged for key, judged in found.items() if key not in wanted]
 
@@ -111,6 +114,37 @@ class Inspector:
                 found[kid, start] = judged
         return found
 
+    def _contradicted(self, kid: bytes, starts: Collection[int]) -> set[int]:
+        """Those of a node's windows that are out and say of their neighbours what does not hold any more."""
+        windows = self._find(kid, starts) if starts else {}
+        return {
+            start
+            for start, window in windows.items()
+            if window.revision and not window.due and self._contradicts(window)
+        }
+
+    def _contradicts(self, window: Window) -> bool:
+        key = window.kid, window.start
+        verdict = self._street.verdict(key)
+        limits = limits_of(self._catalogue.channels.values(), self._known.checks.get(window.kid, {}))
+        return any(
+            reason_of(marked) in _BY_OTHERS
+            and marked != self._by_others(key, limits[channel], verdict.get(channel, Agreement.ALONE))
+            for channel, marked in window.flags.items()
+            if channel in limits
+        )
+
+    def _by_others(self, key: Key, own: Limits, said: Agreement) -> int:
+        """The mark of readings of which their series says nothing bad."""
+        if said in _APART and own.apart is not None:
+            return _APART[said]
+        wet = None if self._humidity is None else self._street.level(key, self._humidity)
+        return (
+            _HUMID
+            if said is Agreement.ALONE and own.humid is not None and wet is not None and wet > own.humid
+            else GOOD
+        )
+
     def _calm(
         self, kid: bytes, start: int, limits: Mapping[int, Limits], reach: tuple[int, int], wanted: Mapping[Key, Window]
     ) -> dict[Key, Judged] | None:
@@ -142,16 +176,15 @@ class Inspector:
         """Adds what the neighbours say, and the humidity where they say nothing."""
         key = (judged.window.kid, judged.window.start)
         verdict = self._street.verdict(key)
-        wet = None if self._humidity is None else self._street.level(key, self._humidity)
+        measured = {channel for _, marks in judged.samples for channel in marks if channel in limits}
+        by_others = {
+            channel: self._by_others(key, limits[channel], verdict.get(channel, Agreement.ALONE))
+            for channel in measured
+        }
         for _, marks in judged.samples:
             for channel in marks:
-                if marks[channel] == GOOD and channel in limits:
-                    own = limits[channel]
-                    said = verdict.get(channel, Agreement.ALONE)
-                    if said in _APART and own.apart is not None:
-                        marks[channel] = _APART[said]
-                    elif said is Agreement.ALONE and own.humid is not None and wet is not None and wet > own.humid:
-                        marks[channel] = _HUMID
+                if marks[channel] == GOOD:
+                    marks[channel] = by_others.get(channel, GOOD)
 
     def _expected(self, kid: bytes, measured: Collection[int]) -> Collection[int]:
         """The channels that a node should measure: of the smallest layout of its kind with all that it did measure."""

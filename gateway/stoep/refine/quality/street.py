@@ -51,11 +51,14 @@ class Street:
                 self._beside.setdefault(other, set()).add(kid)
         self._verdicts.clear()
 
-    def update(self, windows: Mapping[Key, Iterable[Taken]]) -> set[Key]:
+    def update(self, windows: Mapping[Key, Iterable[Taken]], unheard: Collection[Key]) -> set[Key]:
         """These windows have these samples now; those of any node for which another verdict may hold since.
 
-        Of one that was not in memory nobody knows what it said before: then all that it can matter to are named.
+        `unheard` are those that nobody was told of yet. Of any other that is not in memory nobody knows what it said
+        before: then all that it can matter to are named.
         """
+        for key in unheard:
+            self._levels.setdefault(key, {})
         found = {key: self._of(samples) for key, samples in windows.items()}
         changed = {key for key, levels in found.items() if levels != self._levels.get(key)}
         unknown = {near for key in changed - self._levels.keys() for near in self._near(key)}
