@@ -73,7 +73,7 @@ def live(town: Town, days: Sequence[Sequence[int]], order: Sequence[tuple[int, i
 
 def test_a_spike_is_known_when_the_next_reading_comes_and_its_window_is_said_again(chain: Chain) -> None:
     town = Town(chain, 1)
-    day = [1400, 1410, 2300, 1420, 1430, 1440]
+    day = [1400, 1410, 2000, 1420, 1430, 1440]
     live(town, [day], [(0, quarter) for quarter in range(3)])
     assert (town.again, town.said["bin-1", 2]["quality"]["flag"]) == (0, 1)
     town.report(0, [3, 4], day, 6 * SECONDS)

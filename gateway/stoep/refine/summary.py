@@ -2,8 +2,7 @@
 
 A reading that failed is in no mean, minimum, maximum, sum or last, but counted as rejected. The window's flag is that
 of the number the city gets: FAIL where all readings failed and there is none, SUSPECT where some did or any is suspect,
-MISSING where the sensor gave none, else GOOD; its reason is that of the worst reading, of several that which is first in
-`Reason`.
+MISSING where the sensor gave none, else GOOD; its reason is that of the worst reading, of several the lower number.
 """
 
 from collections.abc import Collection, Mapping
