@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night quality bench load lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night quality bench load lint generate hardware clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -48,7 +48,7 @@ wire: $(VENV)/.dev ## search both sides of the wire for what they read different
 	@echo "== the wire: $(EXAMPLES) examples for each search"
 	@STOEP_EXAMPLES=$(EXAMPLES) $(PYTEST) -q tests/wire
 
-power-cuts: $(VENV)/.dev mosquitto ## cut the power of node and gateway at every write, about five minutes
+power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, about seven minutes
 	@$(BIN)/python tests/faults/power_cuts.py
 
 full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes
@@ -89,6 +89,7 @@ load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory an
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
 	@echo "== generated files"
 	@$(BIN)/python -m stoep_field.generate --check
+	@$(BIN)/python -m stoep_field.hardware --check
 	@echo "== ruff"
 	@$(BIN)/ruff check
 	@echo "== mypy: gateway, field, twin"
@@ -100,6 +101,9 @@ lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, g
 
 generate: $(VENV)/.base ## write the firmware's tables from wire/channels.toml and hardware/*.toml
 	@PYTHONPATH=firmware $(BIN)/python -m stoep_field.generate
+
+hardware: $(VENV)/.drawings ## draw hardware/<kind>/ from hardware/<kind>.toml: pins, parts, wiring, power, guide (needs graphviz)
+	@$(BIN)/python -m stoep_field.hardware
 
 clean: ## remove everything a run has made
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -124,6 +128,11 @@ $(VENV)/.dev: $(VENV)/.base pyproject.toml hatch_build.py
 	@echo "== installing the development tools (once, about a minute)"
 	@$(PIP) --editable '.[dev]'
 	@touch $(VENV)/.twin $@
+
+$(VENV)/.drawings: $(VENV)/.base pyproject.toml hatch_build.py
+	@echo "== installing the drawing tools (once, about half a minute)"
+	@$(PIP) --editable '.[drawings]'
+	@touch $@
 
 $(BUILD)/typings/.stamp: $(VENV)/.base Makefile
 	@echo "== fetching MicroPython's type stubs"

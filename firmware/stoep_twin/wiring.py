@@ -33,9 +33,14 @@ class _Pin:
 
 
 def _drawn(hardware: Path) -> set[tuple[str, str]]:
-    """(name in the drawing, name by its maker in small letters) of all parts."""
-    parts = [tomllib.loads(drawing.read_text()).get("parts", {}) for drawing in hardware.glob("*.toml")]
-    return {(name, part["part"].lower()) for drawing in parts for name, part in drawing.items()}
+    """(name in the drawing, name by its maker in small letters) of all parts that have a model."""
+    drawn = [tomllib.loads(drawing.read_text()).get("parts", {}) for drawing in hardware.glob("*.toml")]
+    return {
+        (name, part["part"].lower())
+        for drawing in drawn
+        for name, part in drawing.items()
+        if parts.modelled(name, part)
+    }
 
 
 def known_parts(hardware: Path) -> set[str]:

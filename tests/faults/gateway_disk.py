@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway_trace import Event, Gone, Made, Resized, Synced, Wrote
+from gateway_trace import Allowed, Event, Gone, Made, Renamed, Resized, Synced, Wrote
 
 SECTOR = 512
 Change = Wrote | Resized
-Rename = tuple[str, int | None]  # a name now means this file, or nothing
+Naming = tuple[tuple[str, int | None], ...]  # in one step each of these names means this file now, or nothing
 
 
 class Cut(Enum):
@@ -45,6 +45,7 @@ class _File:
     now: bytearray = field(default_factory=bytearray)
     synced: bytearray = field(default_factory=bytearray)
     pending: list[Change] = field(default_factory=list)
+    modes: int = 0  # every bit that it ever had
 
     def change(self, change: Change) -> None:
         _put(self.now, change)
@@ -101,20 +102,24 @@ def _surviving(cut: Cut, pending: list[Change], chance: random.Random) -> list[C
 
 
 class Disk:
-    """The folder of the store."""
+    """One folder, as that of the store."""
 
     def __init__(self) -> None:
         self._files: list[_File] = []
         self._names: dict[str, int] = {}
         self._synced_names: dict[str, int] = {}
-        self._pending_names: list[Rename] = []
+        self._pending_names: list[Naming] = []
 
     def apply(self, event: Event) -> None:
         if isinstance(event, Made):
-            self._files.append(_File())
-            self._rename((event.name, len(self._files) - 1))
+            self._files.append(_File(modes=event.mode))
+            self._name(((event.name, len(self._files) - 1),))
         elif isinstance(event, Gone):
-            self._rename((event.name, None))
+            self._name(((event.name, None),))
+        elif isinstance(event, Renamed):
+            self._name(((event.old, None), (event.name, self._names[event.old])))
+        elif isinstance(event, Allowed):
+            self._files[self._names[event.name]].modes |= event.mode
         elif isinstance(event, Synced):
             self._sync(event.name)
         elif isinstance(event, Wrote | Resized):
@@ -128,11 +133,19 @@ class Disk:
         """The files as programs see them."""
         return {name: bytes(self._files[number].now) for name, number in self._names.items()}
 
+    def modes(self) -> dict[str, int]:
+        """Of each name what its file lets anybody do, in the worst case: a mode outlives a cut or does not."""
+        loosest = {name: self._files[number].modes for name, number in self._synced_names.items()}
+        for name, number in (one for naming in self._pending_names for one in naming):
+            if number is not None:
+                loosest[name] = loosest.get(name, 0) | self._files[number].modes
+        return loosest
+
     def after(self, cut: Cut, chance: random.Random) -> dict[str, bytes]:
         """The files as a power cut now may leave them."""
         names = dict(self._synced_names)
-        for rename in self._names_surviving(cut, chance):
-            _set(names, rename)
+        for naming in self._names_surviving(cut, chance):
+            _set(names, naming)
         return {name: self._content(self._files[number], cut, chance) for name, number in sorted(names.items())}
 
     @staticmethod
@@ -144,33 +157,37 @@ class Disk:
             content.extend(bytes(max(0, len(file.now) - len(content))))
         return bytes(content)
 
-    def _names_surviving(self, cut: Cut, chance: random.Random) -> list[Rename]:
+    def _names_surviving(self, cut: Cut, chance: random.Random) -> list[Naming]:
         if cut in {Cut.DROPPED, Cut.NAMELESS}:
             return []
         if cut in {Cut.SOME, Cut.SECTORS}:
-            return [rename for rename in self._pending_names if chance.random() < 0.5]
+            return [naming for naming in self._pending_names if chance.random() < 0.5]
         return self._pending_names
 
-    def _rename(self, rename: Rename) -> None:
-        _set(self._names, rename)
-        self._pending_names.append(rename)
+    def _name(self, naming: Naming) -> None:
+        _set(self._names, naming)
+        self._pending_names.append(naming)
 
     def _sync(self, name: str) -> None:
         if not name:
-            for rename in self._pending_names:
-                _set(self._synced_names, rename)
+            for naming in self._pending_names:
+                _set(self._synced_names, naming)
             self._pending_names.clear()
             return
         number = self._names[name]
         self._files[number].sync()
-        if (name, number) in self._pending_names:  # what came before it under this name came before it on the disk
-            self._pending_names = [rename for rename in self._pending_names if rename[0] != name]
-            self._synced_names[name] = number
+        made = ((name, number),)
+        if made in self._pending_names:  # what came before it under this name came before it on the disk
+            earlier = self._pending_names[: self._pending_names.index(made) + 1]
+            for naming in earlier:
+                if any(named == name for named, _ in naming):
+                    _set(self._synced_names, naming)
+                    self._pending_names.remove(naming)
 
 
-def _set(names: dict[str, int], rename: Rename) -> None:
-    name, number = rename
-    if number is None:
-        names.pop(name, None)
-    else:
-        names[name] = number
+def _set(names: dict[str, int], naming: Naming) -> None:
+    for name, number in naming:
+        if number is None:
+            names.pop(name, None)
+        else:
+            names[name] = number

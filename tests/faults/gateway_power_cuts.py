@@ -1,43 +1,23 @@
 """The gateway's campaign: one recording, its power cut wherever something was written, in every way a disk allows."""
 
-import dataclasses
-import logging
-import multiprocessing
-import os
 import random
 import socket
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
+import cut_pool
 import gateway_load
+from cut_pool import Found
 from gateway_check import State
 from gateway_disk import Cut, Disk
 from gateway_load import Recording
 from gateway_talk import Talk
 from gateway_trace import ON_DISK, Started, Synced, Wrote
 
-MEMORY = Path("/dev/shm")  # noqa: S108 -- states are many and short-lived, and need no disk
-_SHOWN = 20
-_CHUNK = 100  # states that a worker tries in one go
-_SAY_SECONDS = 15
 _RARE = 3  # a third of the states are cuts where more is at stake than the end of the WAL
 _START = 60  # writes and syncs: schema, recovery, and the first replies after it
 Place = tuple[int, Cut]  # before which event, and what becomes of what was not synced
-
-
-@dataclasses.dataclass
-class Found:
-    states: int = 0
-    failures: int = 0
-    findings: list[str] = dataclasses.field(default_factory=list)
-
-    def add(self, other: "Found") -> None:
-        self.states += other.states
-        self.failures += other.failures
-        self.findings = (self.findings + other.findings)[:_SHOWN]
 
 
 def places(recording: Recording) -> tuple[list[Place], list[Place]]:
@@ -105,39 +85,9 @@ class _Cutter:
             return State(Path(made), self._recording, lives, sent, self._talk.commanded(cut), self._utc(cut)).check()
 
 
-_cutters: list[_Cutter] = []  # of this worker
-
-
-def _begin(recording: Recording) -> None:
-    logging.disable()  # of losses, which are many and meant
-    _cutters.append(_Cutter(recording))
-
-
-def _work(some: Sequence[Place]) -> Found:
-    found = Found()
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        for one in _cutters[0].run(some, Path(folder)):
-            found.add(one)
-    return found
-
-
 def cut(recording: Recording, states: int, *, seed: int = 1, say: Callable[[str], None] = lambda _line: None) -> Found:
     """Tries so many states of `recording` on all processors."""
-    some = chosen(recording, states, seed)
-    pieces = max(1, len(some) // _CHUNK)
-    edges = [round(len(some) * piece / pieces) for piece in range(pieces + 1)]
-    jobs = [some[first:last] for first, last in pairwise(edges)]
-    found = Found()
-    said = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), _begin, (recording,)) as pool:
-        for part in pool.imap_unordered(_work, jobs):
-            found.add(part)
-            if time.monotonic() - said > _SAY_SECONDS:
-                said = time.monotonic()
-                say(f"  {found.states} of {len(some)} states, {found.failures} failures")
-        pool.close()
-        pool.join()
-    return found
+    return cut_pool.spread(_Cutter, recording, chosen(recording, states, seed), say)
 
 
 def _free_port() -> int:

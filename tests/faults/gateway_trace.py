@@ -34,10 +34,23 @@ class Started(NamedTuple):
 
 class Made(NamedTuple):
     name: str
+    mode: int = 0  # where it matters
 
 
 class Gone(NamedTuple):
     name: str
+
+
+class Renamed(NamedTuple):
+    old: str
+    name: str
+
+
+class Allowed(NamedTuple):
+    """The file has another mode."""
+
+    name: str
+    mode: int
 
 
 class Wrote(NamedTuple):
@@ -83,7 +96,8 @@ class Got(NamedTuple):
     data: bytes
 
 
-Event = Started | Made | Gone | Wrote | Resized | Synced | Heard | Said | Sent | Got
+Filed = Made | Gone | Renamed | Allowed | Wrote | Resized | Synced
+Event = Started | Filed | Heard | Said | Sent | Got
 ON_DISK = (Made, Gone, Wrote, Resized, Synced)
 
 
@@ -99,18 +113,23 @@ class Call(NamedTuple):
             found.append(_bytes(hexed))
         return found
 
+    def on(self) -> str:
+        """The path of the file that is the first argument."""
+        on = _ON.match(self.text)
+        return "" if on is None else _bytes(on[1]).decode()
+
 
 def _bytes(hexed: str) -> bytes:
     return bytes.fromhex(hexed.replace("\\x", ""))
 
 
-def command(trace: Path, *more: str) -> list[str]:
+def command(trace: Path, *more: str, calls: tuple[str, ...] = CALLS) -> list[str]:
     """What goes before the command that is to be recorded; `more` are strace's own options."""
     strace = shutil.which("strace")
     if strace is None:
         raise FileNotFoundError(REMEDY)
     options = ["-f", "-qq", "-y", "-xx", "-s", "1000000", "-e", "signal=none"]
-    return [strace, *options, "-e", "trace=" + ",".join(CALLS), *more, "-o", str(trace)]
+    return [strace, *options, "-e", "trace=" + ",".join(calls), *more, "-o", str(trace)]
 
 
 def _calls(lines: Iterable[str]) -> Iterator[tuple[int, Call]]:
@@ -138,6 +157,12 @@ def _calls(lines: Iterable[str]) -> Iterator[tuple[int, Call]]:
     yield from ((since, Call(name, text, None)) for since, name, text in open_calls.values())
 
 
+def told(trace: Path) -> list[Call]:
+    """All calls, in the order in which they count."""
+    with trace.open(encoding="ascii", errors="replace") as lines:
+        return [call for _, call in sorted(_calls(lines), key=lambda numbered: numbered[0])]
+
+
 class _Reader:
     def __init__(self, store: Path, port: str, run: int, existing: set[str]) -> None:
         self._folder = str(store.parent)
@@ -151,8 +176,7 @@ class _Reader:
             return self._opened(call)
         if call.name.startswith(("unlink", "rename")):
             return self._unlinked(call)
-        on = _ON.match(call.text)
-        path = "" if on is None else _bytes(on[1]).decode()
+        path = call.on()
         if path == self._folder and call.name in {"fsync", "fdatasync"}:
             return Synced("") if call.result == 0 else None
         if path in self._names:
@@ -215,7 +239,5 @@ class _Reader:
 def read(trace: Path, store: Path, port: str, run: int, existing: set[str]) -> list[Event]:
     """The events of one run; `existing` names the store's files that are there, and is brought up to date."""
     reader = _Reader(store, port, run, existing)
-    with trace.open(encoding="ascii", errors="replace") as lines:
-        calls = sorted(_calls(lines), key=lambda numbered: numbered[0])
-    found = (reader.event(call) for _, call in calls)
+    found = (reader.event(call) for call in told(trace))
     return [Started(), *(event for event in found if event is not None)]

@@ -1,6 +1,6 @@
-"""Power cuts at every step, on the node and under the gateway. Prints and writes build/power-cuts.json.
+"""Power cuts at every step: on the node, under the gateway, under edits of its registry. Writes build/power-cuts.json.
 
-python tests/faults/power_cuts.py [--steps N] [--states N]
+python tests/faults/power_cuts.py [--steps N] [--states N] [--edits N]
 """
 
 import argparse
@@ -18,7 +18,7 @@ from stoep import resources
 from stoep_twin import interpreter
 
 if TYPE_CHECKING:
-    from gateway_power_cuts import Found
+    from cut_pool import Found
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMPAIGN = Path(__file__).parent / "board" / "power_cuts.py"
@@ -28,6 +28,8 @@ STEPS = 2300  # samples of each life: about 18,000 states, two minutes
 SEEDS = (1, 2)
 HEAP = "8M"  # the campaign keeps a whole flash; the node's own heap is measured elsewhere
 STATES = 10_000  # of the gateway's store: about two minutes
+EDITS = 1500  # states of the registry: about a minute
+COMMANDS = 30  # that edit it, beside one of each sort
 
 
 def say(line: str) -> None:
@@ -71,10 +73,24 @@ def gateway(states: int) -> "Found":
     return gateway_power_cuts.cut(recording, states, say=say)
 
 
+def registry(states: int) -> "Found":
+    """The registry's files, cut at the writes, syncs and renames of the commands that edit them."""
+    sys.path.append(str(ROOT / "tests" / "gateway"))
+    import registry_power_cuts
+    import registry_record
+
+    say("recording what `stoep registry` and `stoep broker-files` write…")
+    recording = registry_record.record(more=COMMANDS)
+    say(f"  {len(recording.steps)} commands, {len(recording.parts)} events")
+    say(f"cutting the power in {states} ways, and giving the command again…")
+    return registry_power_cuts.cut(recording, states, say=say)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Cut the power at every write, and look for what was promised.")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"samples in each of {len(SEEDS)} lives ({STEPS})")
     parser.add_argument("--states", type=int, default=STATES, help=f"states of the gateway's store ({STATES})")
+    parser.add_argument("--edits", type=int, default=EDITS, help=f"states of the gateway's registry ({EDITS})")
     arguments = parser.parse_args()
     if shutil.which("strace") is None:
         print("power-cuts needs strace, to record what the gateway writes: apt-get install strace", file=sys.stderr)
@@ -82,6 +98,7 @@ def main() -> int:
     began = time.monotonic()
     lives = nodes(arguments.steps)
     store = gateway(arguments.states)
+    edits = registry(arguments.edits)
     result = {
         "states": sum(life["states"] for life in lives),
         "failures": sum(life["failures"] for life in lives),
@@ -89,12 +106,15 @@ def main() -> int:
         "gateway_states": store.states,
         "gateway_failures": store.failures,
         "gateway_findings": store.findings,
+        "registry_states": edits.states,
+        "registry_failures": edits.failures,
+        "registry_findings": edits.findings,
         "seconds": round(time.monotonic() - began, 1),
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     say(json.dumps(result, indent=1))
-    return 1 if result["failures"] or result["gateway_failures"] else 0
+    return 1 if result["failures"] or result["gateway_failures"] or result["registry_failures"] else 0
 
 
 if __name__ == "__main__":

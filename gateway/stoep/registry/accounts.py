@@ -80,7 +80,7 @@ def write(folder: Path, gateway: Account, entries: Iterable[Entry]) -> bool:
     They are only the owner's, or also the group's where the folder gives its group to what is in it (set-group-ID):
     so mosquitto may read what the gateway writes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     mode = _GROUPS if folder.stat().st_mode & stat.S_ISGID else _OWNERS
     accounts = [gateway, *of_nodes(entries)]
     acl = _GATEWAY.format(name=gateway[0]) + _NODES

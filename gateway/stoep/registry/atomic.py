@@ -36,6 +36,17 @@ def replace(file: Path, content: bytes, mode: int = _PRIVATE) -> None:
         os.fsync(folder)
 
 
+def make_folder(folder: Path) -> None:
+    """`folder` is there when this returns, and outlives a power cut, as do those above it. Raises OSError."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        with _folder(one.parent) as parent:
+            os.fsync(parent)
+    if not missing:
+        folder.mkdir(exist_ok=True)  # raises if it is no folder
+
+
 def _own(descriptor: int, file: Path, mode: int) -> None:
     try:
         like = file.stat()

@@ -1,13 +1,17 @@
 """Nodes come and go: the edits of `nodes.toml` and `secrets.toml` behind `stoep registry`.
 
 What is to be written is checked as the service would check it, and only then put in the place of what is there. The two
-files are replaced one after the other, so each state between must be right, too: secrets come before their nodes and go
-after them. Killed in between, the same import does the rest, and `list` names the secrets that were left behind.
+files are replaced one after the other, so each state between must be right, too, and the same command does the rest:
+
+- import: the secrets come first. Secrets without a node harm nobody; a node whose new secret is there and the rest of
+  whose entry is old has a `made_at` before that of the hand-over.
+- retire: first the node is marked `retired = [...]`, with the groups that end with it, and is believed no more; then
+  its secrets go, then its entry. Each command that edits does the rest for whoever is marked.
 """
 
 import contextlib
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -29,6 +33,7 @@ class Outcome(Enum):
 
     ADDED = "added"
     ROTATED = "new secret; the old one lives until the node uses the new one"
+    COMPLETED = "its new secret was there, the rest is now"
     KNOWN = "known already, left as it is"
     OLDER = "older than what is known, left as it is"
 
@@ -79,7 +84,23 @@ class Draft:
         self._nodes, self._secrets = Roll(files.nodes), Roll(files.secrets)
         self.known = self._before = self._check()
         self._touched: set[bytes] = set()
-        self._removing = False
+        self._marked: str | None = None  # `nodes.toml` before the secrets go
+        self._finished = self._finish()
+
+    def _finish(self) -> list[Gone]:
+        """Drafts the rest of what was begun by a `retire` that was killed."""
+        finished = []
+        for at, node in reversed(list(enumerate(self._nodes.content.get("node", ())))):
+            if "retired" in node:
+                self._remove(at, node, node["retired"])
+                finished.append(Gone(node["name"], node["kid"], ended=tuple(node["retired"])))
+        return finished
+
+    def _remove(self, at: int, node: Mapping[str, Any], groups: Iterable[str]) -> None:
+        self._nodes.drop("node", at)
+        self._secrets.take("secrets", node["kid"])
+        for group in groups:
+            self._secrets.take("groups", group)
 
     def _check(self) -> registry.Known:
         nodes, secrets, placed = self._files
@@ -106,7 +127,7 @@ class Draft:
             self._secrets.put("secrets", node.kid, both if len(both) > 1 else both[0])
             return Outcome.ADDED
         if secret == known.secret:
-            return Outcome.KNOWN
+            return self._complete(node, known)
         if secret == known.old:
             return Outcome.OLDER
         if node.made_at is None:
@@ -117,6 +138,14 @@ class Draft:
         self._nodes.change("node", self._index("node", "kid", node.kid), _content(node))
         self._secrets.put("secrets", node.kid, [node.secret.lower(), known.secret.hex()])
         return Outcome.ROTATED
+
+    def _complete(self, node: handover.Node, known: registry.Entry) -> Outcome:
+        """A rotation that was killed after the first of the two files."""
+        newer = node.made_at is not None and (known.made_at is None or known.made_at < node.made_at)
+        if known.old is None or not newer:
+            return Outcome.KNOWN
+        self._nodes.change("node", self._index("node", "kid", node.kid), _content(node))
+        return Outcome.COMPLETED
 
     def _put_group(self, group: handover.Group) -> Outcome:
         known = self.known.groups.get(group.name)
@@ -135,14 +164,14 @@ class Draft:
 
         Also without the secrets of a kid that is no node any more.
         """
+        for gone in self._finished:
+            if name in {gone.name, gone.kid}:
+                return gone
         if name in orphans(self._files, self.known):
             self._secrets.take("secrets", name)
             return Gone(name, name)
         entry = find(self.known, name)
         self._touched.add(entry.kid)
-        self._removing = True
-        self._nodes.drop("node", self._index("node", "kid", entry.kid.hex()))
-        self._secrets.take("secrets", entry.kid.hex())
         leaving, ended = [], []
         for at, group in reversed(list(enumerate(self._nodes.content.get("group", ())))):
             lamps = [lamp["node"] for lamp in group["lamps"]]
@@ -153,8 +182,11 @@ class Draft:
                 leaving.append(group["name"])
             else:
                 self._nodes.drop("group", at)
-                self._secrets.take("groups", group["name"])
                 ended.append(group["name"])
+        at = self._index("node", "kid", entry.kid.hex())
+        self._nodes.change("node", at, {"retired": ended})
+        self._marked = self._nodes.text
+        self._remove(at, self._nodes.content["node"][at], ended)
         self.known = self._check()
         return Gone(entry.name, entry.kid.hex(), tuple(leaving), tuple(ended))
 
@@ -168,11 +200,13 @@ class Draft:
             if kid not in touched and self.known.nodes.get(kid) != entry:
                 problem = f"{self._files.nodes} is written in a way that cannot be changed without harm to {entry.name}"
                 raise RegistryError(f"{problem}; nothing was written, change it by hand")
-        rolls = (self._nodes, self._secrets) if self._removing else (self._secrets, self._nodes)
+        rolls = (self._secrets, self._nodes)
         for roll in rolls:
             if not roll.untouched():
                 problem = f"{roll.file} was changed by somebody else meanwhile"
                 raise RegistryError(f"{problem}; nothing was written, try again")
+        if self._marked is not None:
+            atomic.replace(self._nodes.file, self._marked.encode())
         for roll in rolls:
             if roll.text != roll.before:
                 atomic.replace(roll.file, roll.text.encode())

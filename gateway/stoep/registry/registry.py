@@ -23,6 +23,7 @@ from stoep.wire.checks import Override, flaws
 
 _KID = re.compile(r"^[0-9a-f]{8}$")
 _LIVE = 2  # secrets of a node at the most
+_TRIES = 20  # of reading two files of which one is replaced meanwhile
 _SECRET = re.compile(r"^[0-9a-fA-F]{64}$")
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class _Entry(Strict, frozen=True):
     place: Line | None = None
     release: Line | None = None
     made_at: Moment | None = None
+    retired: tuple[Name, ...] | None = None  # half gone (see enrol.py), with the groups that end with it
 
 
 class _Nodes(Strict, frozen=True):
@@ -143,7 +145,36 @@ class Known(NamedTuple):
 
 
 def load(nodes: Path, secrets: Path, *, placed: bool = True) -> Known:
-    """The nodes of the site and its lamp groups; `placed`: whether the site knows where it is. Raises SettingsError."""
+    """The nodes of the site and its lamp groups; `placed`: whether the site knows where it is. Raises SettingsError.
+
+    Who replaces the two files in between is waited for: one of before and one of after need not fit together.
+    """
+    for _ in range(_TRIES):
+        seen = _stamps(nodes, secrets)
+        try:
+            known = _load(nodes, secrets, placed=placed)
+        except SettingsError:
+            if seen == _stamps(nodes, secrets):
+                raise
+        else:
+            if seen == _stamps(nodes, secrets):
+                return known
+    return _load(nodes, secrets, placed=placed)
+
+
+def _stamps(*files: Path) -> tuple[tuple[int, ...] | None, ...]:
+    """Others when a file is another."""
+    stamps: list[tuple[int, ...] | None] = []
+    for file in files:
+        try:
+            stat = file.stat()
+            stamps.append((stat.st_ino, stat.st_mtime_ns, stat.st_size, stat.st_mode))
+        except OSError:
+            stamps.append(None)
+    return tuple(stamps)
+
+
+def _load(nodes: Path, secrets: Path, *, placed: bool) -> Known:
     findings = Findings()
     raw_nodes, raw_secrets = dict[str, Any](), dict[str, Any]()
     with findings.noting():
@@ -171,6 +202,8 @@ def check(
     for index, node in enumerate(written.node):
         with findings.noting():
             kid = read_kid(nodes, f"node[{index}].kid", node.kid)
+            if node.retired is not None:
+                continue
             if kid in entries:
                 raise SettingsError(nodes, f"node[{index}].kid = {node.kid!r}", "is there twice", "remove one")
             if node.name in names:
@@ -199,19 +232,9 @@ class Registry:
     def __init__(self, nodes: Path, secrets: Path, *, placed: bool = True) -> None:
         self._files = (nodes, secrets)
         self._placed = placed
-        self._seen = self._stamp()
+        self._seen = _stamps(*self._files)
         self.entries, self.groups = load(nodes, secrets, placed=placed)
         self.problem: str | None = None
-
-    def _stamp(self) -> tuple[tuple[int, ...] | None, ...]:
-        stamps: list[tuple[int, ...] | None] = []
-        for file in self._files:
-            try:
-                stat = file.stat()
-                stamps.append((stat.st_ino, stat.st_mtime_ns, stat.st_size, stat.st_mode))
-            except OSError:
-                stamps.append(None)
-        return tuple(stamps)
 
     def place(self, *, placed: bool) -> None:
         """From now on the site knows where it is, or does not; the next `refresh` reads the files anyway."""
@@ -219,7 +242,7 @@ class Registry:
 
     def refresh(self) -> bool:
         """Looks at the files; True when nodes or groups are others than before."""
-        seen = self._stamp()
+        seen = _stamps(*self._files)
         if seen == self._seen:
             return False
         self._seen = seen
