@@ -79,6 +79,13 @@ def test_all_channels_of_a_stuck_sensor_are_suspect() -> None:
     assert [reason_of(own[humidity]) for own in marks[1:]] == [Reason.SENSOR_FLAT] * 8
 
 
+def test_a_spike_in_one_channel_of_a_sensor_is_against_the_others() -> None:
+    humidity = CHANNELS["humidity"].id
+    samples = [one._replace(counts={**one.counts, humidity: 5000 + one.seq}) for one in taken(14, 14.1, 22, 14.2, 14.3)]
+    marks = [reason_of(own[humidity]).name for own in series.judge(samples, LIMITS)]
+    assert marks == ["IN_RANGE", "IN_RANGE", "SENSOR_SPIKE", "IN_RANGE", "IN_RANGE"]
+
+
 def test_a_level_is_as_good_as_the_distance_it_was_made_of() -> None:
     level = CHANNELS["fill_level"].id
     samples = [one._replace(counts={**one.counts, level: 50}) for one in taken(700, 90, 702, channel="fill_distance")]

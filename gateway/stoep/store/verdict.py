@@ -31,10 +31,11 @@ class Reason(IntEnum):
     RATE = 4
     FLAT = 5
     SENSOR_FLAT = 6
-    ABOVE = 7
-    BELOW = 8
-    HUMID = 9
-    ABSENT = 10
+    SENSOR_SPIKE = 7
+    ABOVE = 8
+    BELOW = 9
+    HUMID = 10
+    ABSENT = 11
 
     @property
     def words(self) -> str:
@@ -49,6 +50,7 @@ _WORDS = {
     Reason.RATE: "changes faster than is natural",
     Reason.FLAT: "stands still: is the sensor stuck?",
     Reason.SENSOR_FLAT: "its sensor stands still",
+    Reason.SENSOR_SPIKE: "another reading of its sensor is a spike",
     Reason.ABOVE: "far above its neighbours",
     Reason.BELOW: "far below its neighbours",
     Reason.HUMID: "so humid that droplets may have counted",

@@ -21,6 +21,12 @@ _RETURNS = 3.0  # what comes after a spike is so near to what came before it, in
 _NOISE = HOUR // 6
 _FLAT = mark(Flag.SUSPECT, Reason.FLAT)
 _SENSOR_FLAT = mark(Flag.SUSPECT, Reason.SENSOR_FLAT)
+_SENSOR_SPIKE = mark(Flag.SUSPECT, Reason.SENSOR_SPIKE)
+_SHARED = {
+    _FLAT: _SENSOR_FLAT,
+    mark(Flag.SUSPECT, Reason.SPIKE): _SENSOR_SPIKE,
+    mark(Flag.FAIL, Reason.SPIKE): _SENSOR_SPIKE,
+}
 _SKIPPED = frozenset({Flag.FAIL, Flag.SUSPECT})
 
 
@@ -45,17 +51,22 @@ def alone(channel: Channel, counts: int) -> int:
 def judge(samples: Sequence[Taken], limits: Mapping[int, Limits]) -> list[Marks]:
     """For each of `samples`, which are in the order of taking, the mark of each of its readings."""
     marks: list[Marks] = [dict.fromkeys(sample.counts, GOOD) for sample in samples]
-    flat: dict[str, set[int]] = {}  # by sensor: samples in which one of its channels stands still
     for channel, own in limits.items():
-        _judge_channel(samples, channel, own, marks, flat)
-    for channel, own in limits.items():
-        for at in flat.get(own.sensor or "", ()):
-            if marks[at].get(channel) == GOOD:
-                marks[at][channel] = _SENSOR_FLAT
+        _judge_channel(samples, channel, own, marks)
+    _share(marks, limits)
     for channel, own in limits.items():
         if own.follows is not None:
             _follow(marks, channel, own.follows)
     return marks
+
+
+def _share(marks: list[Marks], limits: Mapping[int, Limits]) -> None:
+    """One measurement gives all channels of a sensor: what is wrong with one of them is with the others."""
+    for marked in marks:
+        ill = {limits[channel].sensor: shared for channel, own in marked.items() if (shared := _SHARED.get(own))}
+        for channel, own in marked.items() if ill else ():
+            if own == GOOD and channel in limits and limits[channel].sensor is not None:
+                marked[channel] = ill.get(limits[channel].sensor, GOOD)
 
 
 def _follow(marks: list[Marks], channel: int, leader: int) -> None:
@@ -64,9 +75,7 @@ def _follow(marks: list[Marks], channel: int, leader: int) -> None:
             marked[channel] = marked.get(leader, GOOD)
 
 
-def _judge_channel(
-    samples: Sequence[Taken], channel: int, own: Limits, marks: list[Marks], flat: dict[str, set[int]]
-) -> None:
+def _judge_channel(samples: Sequence[Taken], channel: int, own: Limits, marks: list[Marks]) -> None:
     places = [at for at, sample in enumerate(samples) if channel in sample.counts]
     values = [samples[at].counts[channel] for at in places]
     in_range = []
@@ -84,7 +93,6 @@ def _judge_channel(
         for at, flag in zip(steady, qartod.flat_line(values, times, own.flat), strict=True):
             if flag is not Flag.GOOD:
                 marks[at][channel] = max(marks[at][channel], _FLAT, key=_gravity)
-                flat.setdefault(own.sensor or str(channel), set()).add(at)
 
 
 def _gravity(marked: int) -> tuple[bool, bool]:
