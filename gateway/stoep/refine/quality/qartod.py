@@ -12,12 +12,12 @@ a flag for each value. They agree with the PyPI package `ioos-qc` 3.0 (`tests/ga
   0 never flags, ours flags what is exactly equal.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from stoep.store.verdict import Flag
 
 HOUR = 3_600_000_000  # µs
-SPARE = HOUR
+SPARE = HOUR  # that a flat line may last longer than it has to, so that few values make one
 _FEWEST = 4  # equal values: fewer are chance, however long they last
 
 
@@ -124,11 +124,3 @@ def _runs(values: Sequence[float]) -> Iterator[tuple[int, int]]:
         if at == len(values) or values[at] != values[first]:
             yield first, at
             first = at
-
-
-def worst(flags: Iterable[Flag]) -> Flag:
-    """As QARTOD's aggregate has it: what failed before what is suspect, good before what was not looked at."""
-    return max(flags, key=_ORDER.index, default=Flag.MISSING)
-
-
-_ORDER = (Flag.MISSING, Flag.NOT_EVALUATED, Flag.GOOD, Flag.SUSPECT, Flag.FAIL)
