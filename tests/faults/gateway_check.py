@@ -158,8 +158,8 @@ class State:
         windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            said = disk.payload(native, names[where[0]], window, database)
-            if now is not None and not window.due and now.payload != said:
+            settled = now is not None and not window.due
+            if settled and now.payload != disk.payload(native, names[where[0]], where, windows):
                 self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:
@@ -349,7 +349,7 @@ class State:
                 self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
         for where, window in windows.items():
-            if seen.get((where, last[where])) != disk.payload(native, names[where[0]], window, database):
+            if seen.get((where, last[where])) != disk.payload(native, names[where[0]], where, windows):
                 self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
             for epoch, number in life.alarms:

@@ -1,7 +1,7 @@
 """The store of a disk after a power cut, as rows and as what the city would be told of them."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,13 +29,13 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window, database: Database) -> bytes:
+def payload(native: Native, identity: nodes.Identity, where: Where, windows: Mapping[Where, Window]) -> bytes:
     """What the city was told of a window when it was published last."""
 
     def find(kid: bytes, starts: Collection[int]) -> dict[int, Window]:
-        return {window.start: window for window in window_rows.some(database, kid, starts)}
+        return {start: windows[kid, start] for start in starts if (kid, start) in windows}
 
-    return native.window(identity, Inspector(catalogue(), find).published(window))[2]
+    return native.window(identity, Inspector(catalogue(), find).published(windows[where]))[2]
 
 
 def native(database: Database) -> Native:
