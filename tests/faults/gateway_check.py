@@ -348,7 +348,7 @@ class State:
             if seen.setdefault((where, revision), payload) != payload:
                 self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
-        for where, window in windows.items():
+        for where in windows:
             if seen.get((where, last[where])) != disk.payload(native, names[where[0]], where, windows):
                 self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
