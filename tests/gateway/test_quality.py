@@ -9,13 +9,15 @@ import pytest
 
 from stoep.errors import SettingsError
 from stoep.refine.quality import series
+from stoep.refine.quality.judged import trusted
 from stoep.refine.quality.limits import limits_of
 from stoep.refine.quality.neighbours import Agreement, compare, held
 from stoep.refine.quality.surroundings import surroundings
+from stoep.refine.summary import totals
 from stoep.registry import registry
 from stoep.store.series import Series, Taken
 from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of
-from stoep.store.windows import TimeQuality
+from stoep.store.windows import TimeQuality, Window
 from stoep.wire.channels import catalogue
 from stoep.wire.checks import Override
 
@@ -42,7 +44,20 @@ def reasons(samples: list[Taken], channel: str = "temperature") -> list[str]:
 def test_a_mark_is_a_flag_and_a_reason_and_the_good_one_is_the_plain_flag() -> None:
     assert GOOD == Flag.GOOD, "windows of earlier releases have the flag alone"
     for flag, reason in itertools.product(Flag, Reason):
-        assert (flag_of(mark(flag, reason)), reason_of(mark(flag, reason))) == (flag, reason)
+        for rejected in (0, 1, 0xFFFF):
+            marked = mark(flag, reason, rejected)
+            assert (flag_of(marked), reason_of(marked)) == (flag, reason)
+
+
+def test_a_window_of_which_another_reading_is_rejected_says_something_else() -> None:
+    window = Window(b"\xc0\xff\xee\x01", 0, samples=Series(taken(14, 15, 16, step=1_000_000)))
+    said = set()
+    for failed in (None, 0, 1):
+        judged = trusted(window)
+        for at, (_, marks) in enumerate(judged.samples):
+            marks[1] = mark(Flag.FAIL, Reason.SPIKE) if at == failed else GOOD
+        said.add(totals(judged, catalogue())[1].mark)
+    assert len(said) == 3
 
 
 def test_a_spike_is_suspect_and_what_stands_beside_it_is_good() -> None:

@@ -31,8 +31,7 @@ def totals(judged: Judged, catalogue: Catalogue) -> dict[int, Total]:
             total = found.setdefault(number, Total())
             flag, reason = flag_of(marked[number]), reason_of(marked[number])
             if flag is Flag.FAIL:
-                total.rejected += 1
-                total.time = max(total.time, taken.time)
+                total.reject(taken[:3], taken.time)
                 worst[number] = min(worst.get(number, reason), reason)
             else:
                 total.add(counts, taken[:3], flag, taken.time, reason)

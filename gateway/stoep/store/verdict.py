@@ -1,11 +1,13 @@
 """What is said of a reading's quality, and why: small numbers in the store, words for people.
 
-A mark is both in one number, so that a window remembers what it was published with.
+A mark is both in one number, so that a window remembers what it was published with; its window's marks also know which
+readings were rejected, for without one of them all the others' numbers change.
 """
 
 from enum import IntEnum
 
-_FLAG_BITS = 4
+_BITS = 4
+_MASK = (1 << _BITS) - 1
 
 
 class Flag(IntEnum):
@@ -58,16 +60,17 @@ _WORDS = {
 }
 
 
-def mark(flag: Flag, reason: Reason) -> int:
-    return reason << _FLAG_BITS | flag
+def mark(flag: Flag, reason: Reason, rejected: int = 0) -> int:
+    """`rejected` is a number that stands for the readings of a window which failed; 0: none."""
+    return rejected << 2 * _BITS | reason << _BITS | flag
 
 
 def flag_of(marked: int) -> Flag:
-    return Flag(marked & (1 << _FLAG_BITS) - 1)
+    return Flag(marked & _MASK)
 
 
 def reason_of(marked: int) -> Reason:
-    return Reason(marked >> _FLAG_BITS)
+    return Reason(marked >> _BITS & _MASK)
 
 
 GOOD = mark(Flag.GOOD, Reason.IN_RANGE)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
+from zlib import crc32
 
 from stoep.store.sample_set import SampleSet
 from stoep.store.series import Series
@@ -15,6 +16,7 @@ from stoep.store.verdict import Flag, Reason, mark
 from stoep.wire.channels import Channel
 
 SECONDS = 900
+_CHECKSUM = 0xFFFF
 
 
 class TimeQuality(IntEnum):
@@ -51,10 +53,16 @@ class Total:
     time: int = TimeQuality.SYNCED
     reason: int = Reason.IN_RANGE
     rejected: int = 0  # readings that failed, and are in nothing of the above
+    which: int = 0  # they were: a checksum of their epochs and seqs
 
     @property
     def mark(self) -> int:
-        return mark(Flag(self.flag), Reason(self.reason))
+        return mark(Flag(self.flag), Reason(self.reason), self.which)
+
+    def reject(self, at: tuple[int, int, int], time: int) -> None:
+        self.rejected += 1
+        self.which = crc32(b"%d/%d" % at[1:], self.which) & _CHECKSUM or 1
+        self.time = max(self.time, time)
 
     def add(self, counts: int, at: tuple[int, int, int], flag: int, time: int, reason: int = Reason.IN_RANGE) -> None:
         self.lowest = counts if self.count == 0 else min(self.lowest, counts)

@@ -2,14 +2,14 @@
 
 A reading's mark depends on its node's readings of the last and the next hours (`series.reach`: six with the limits of
 the catalogue) and on the neighbours' windows of the last day. Whatever comes late is looked at with all it can
-matter to, and a window that is out becomes due again only when what it says of a channel is another flag or reason.
+matter to, and a window that is out is said again only when a channel's flag or reason changes, or what was rejected.
 """
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from stoep.refine.quality import series
-from stoep.refine.quality.judged import Judged, Marks, trusted
+from stoep.refine.quality.judged import Judged, Marks, told, trusted
 from stoep.refine.quality.limits import Limits, limits_of
 from stoep.refine.quality.neighbours import Agreement
 from stoep.refine.quality.street import Key, Street
@@ -74,6 +74,7 @@ class Inspector:
 
     def published(self, window: Window) -> Summary:
         """What a window said when it was published last: its marks are in its row, only what failed is looked for."""
+        window = told(window) or window
         judged = trusted(window)
         if any(marked != GOOD for marked in window.flags.values()):
             key = window.kid, window.start
@@ -96,7 +97,7 @@ class Inspector:
             if calm is not None:
                 return calm
         asked |= _around(due, mark_)
-        windows = dict(self._find(kid, _around(asked, mark_)))
+        windows = self._told(kid, _around(asked, mark_))
         windows.update({start: wanted[kid, start] for start in due})
         marked = self._mark(windows, limits)
         everything = _measured(windows)
@@ -113,6 +114,10 @@ class Inspector:
             if start in due or self._changed(judged):
                 found[kid, start] = judged
         return found
+
+    def _told(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        found = {start: told(window) for start, window in self._find(kid, starts).items()}
+        return {start: window for start, window in found.items() if window is not None}
 
     def _contradicted(self, kid: bytes, starts: Collection[int]) -> set[int]:
         """Those of a node's windows that are out and say of their neighbours what does not hold any more."""
@@ -150,7 +155,7 @@ class Inspector:
     ) -> dict[Key, Judged] | None:
         """As nearly always: the newest window of a node, to which nothing happens, changes no other."""
         test, mark_ = reach
-        windows = dict(self._find(kid, [start + step * SECONDS for step in range(-test, mark_ + 1)]))
+        windows = self._told(kid, [start + step * SECONDS for step in range(-test, mark_ + 1)])
         windows[start] = wanted[kid, start]
         if any(window.revision for one, window in windows.items() if one > start):
             return None
