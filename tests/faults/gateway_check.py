@@ -156,10 +156,10 @@ class State:
             if message.is_window():
                 sent[disk.where(message.content)][message.content["revision"]] = message
         windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
+        told = disk.payloads(native, names, windows)
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            settled = now is not None and not window.due
-            if settled and now.payload != disk.payload(native, names[where[0]], where, windows):
+            if now is not None and not window.due and now.payload != told[where]:
                 self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:
@@ -348,8 +348,8 @@ class State:
             if seen.setdefault((where, revision), payload) != payload:
                 self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
-        for where in windows:
-            if seen.get((where, last[where])) != disk.payload(native, names[where[0]], where, windows):
+        for where, payload in disk.payloads(native, names, windows).items():
+            if seen.get((where, last[where])) != payload:
                 self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
             for epoch, number in life.alarms:

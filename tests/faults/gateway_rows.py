@@ -29,13 +29,16 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, where: Where, windows: Mapping[Where, Window]) -> bytes:
-    """What the city was told of a window when it was published last."""
+def payloads(
+    native: Native, names: Mapping[bytes, nodes.Identity], windows: Mapping[Where, Window]
+) -> dict[Where, bytes]:
+    """What the city was told of each window when it was published last."""
 
     def find(kid: bytes, starts: Collection[int]) -> dict[int, Window]:
         return {start: windows[kid, start] for start in starts if (kid, start) in windows}
 
-    return native.window(identity, Inspector(catalogue(), find).published(windows[where]))[2]
+    said = Inspector(catalogue(), find).published(windows.values())
+    return {(one.kid, one.start): native.window(names[one.kid], one)[2] for one in said}
 
 
 def native(database: Database) -> Native:

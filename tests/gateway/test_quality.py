@@ -162,7 +162,7 @@ def test_a_node_may_have_other_limits_and_be_spared_a_test() -> None:
         (12.5, [14.1, 13.9, 14.2], Agreement.BELOW),
         (15.5, [14.1, 13.9, 25.0, 14.2], Agreement.ABOVE),  # one that is wrong does not hide another
         (16.0, [14.0, 15.5, 17.0, 18.5], Agreement.UNSURE),  # the sun is on some of them
-        (60.0, [14.0, 15.5, 17.0, 18.5], Agreement.ABOVE),
+        (60.0, [14.0, 15.5, 17.0, 18.5], Agreement.FAR_ABOVE),
     ],
 )
 def test_neighbours_that_agree_judge_and_others_do_not(
@@ -182,6 +182,7 @@ def test_a_verdict_of_the_night_holds_while_the_sun_makes_everybody_unsure() -> 
     assert held(Agreement.UNSURE, [Agreement.ALONE, Agreement.AGREES, Agreement.ABOVE]) is Agreement.AGREES
     assert held(Agreement.AGREES, [Agreement.ABOVE]) is Agreement.AGREES
     assert held(Agreement.UNSURE, unsure) is Agreement.UNSURE
+    assert held(Agreement.UNSURE, [Agreement.FAR_ABOVE, Agreement.AGREES]) is Agreement.AGREES, "the sun was on it"
 
 
 NODES = '[[node]]\nkid = "1a3b0001"\nname = "post-1"\nkind = "lamppost"\n'

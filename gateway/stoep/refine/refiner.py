@@ -124,7 +124,7 @@ class Refiner:
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
         self.published: dict[bytes, Summary] = {
-            window.kid: self._inspector.published(window) for window in window_rows.newest(database)
+            summary.kid: summary for summary in self._inspector.published(window_rows.newest(database))
         }
 
     def committed(self) -> None:

@@ -73,4 +73,8 @@ def reason_of(marked: int) -> Reason:
     return Reason(marked >> _BITS & _MASK)
 
 
+def rejected_of(marked: int) -> int:
+    return marked >> 2 * _BITS
+
+
 GOOD = mark(Flag.GOOD, Reason.IN_RANGE)

@@ -17,7 +17,7 @@ from stoep.refine.quality.surroundings import Surroundings
 from stoep.refine.summary import marks as marks_of
 from stoep.refine.summary import summarise, totals
 from stoep.store.series import Taken
-from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of
+from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of, rejected_of
 from stoep.store.windows import SECONDS, Summary, Window
 from stoep.wire.channels import Catalogue
 
@@ -26,7 +26,9 @@ _HUMID = mark(Flag.SUSPECT, Reason.HUMID)
 _BY_OTHERS = {Reason.IN_RANGE, Reason.ABOVE, Reason.BELOW, Reason.HUMID}
 _APART = {
     Agreement.ABOVE: mark(Flag.SUSPECT, Reason.ABOVE),
+    Agreement.FAR_ABOVE: mark(Flag.SUSPECT, Reason.ABOVE),
     Agreement.BELOW: mark(Flag.SUSPECT, Reason.BELOW),
+    Agreement.FAR_BELOW: mark(Flag.SUSPECT, Reason.BELOW),
 }
 
 
@@ -72,15 +74,19 @@ class Inspector:
         """All that was inspected last is on the disk."""
         self._owed.clear()
 
-    def published(self, window: Window) -> Summary:
-        """What a window said when it was published last: its marks are in its row, only what failed is looked for."""
-        window = told(window) or window
-        judged = trusted(window)
-        if any(marked != GOOD for marked in window.flags.values()):
-            key = window.kid, window.start
-            judged = self._judge(window.kid, {window.start}, (), {key: window})[key]
-        summary = summarise(judged._replace(expected=window.flags.keys()), self._catalogue)
-        for number, marked in window.flags.items():
+    def published(self, windows: Iterable[Window]) -> list[Summary]:
+        """What they said when they were published last: marks are in their rows, only what failed is looked for."""
+        known = [told(window) or window for window in windows]
+        judged: dict[Key, Judged] = {}
+        for kid in {window.kid for window in known}:
+            own = {(kid, window.start): window for window in known if window.kid == kid and _failed(window)}
+            judged |= self._judge(kid, {start for _, start in own}, (), own) if own else {}
+        return [self._again(judged.get((window.kid, window.start)) or trusted(window)) for window in known]
+
+    def _again(self, judged: Judged) -> Summary:
+        flags = judged.window.flags
+        summary = summarise(judged._replace(expected=flags.keys()), self._catalogue)
+        for number, marked in flags.items():
             if number in summary.totals:
                 summary.totals[number].flag, summary.totals[number].reason = flag_of(marked), reason_of(marked)
         return summary
@@ -100,7 +106,8 @@ class Inspector:
         windows = self._told(kid, _around(asked, mark_))
         windows.update({start: wanted[kid, start] for start in due})
         marked = self._mark(windows, limits)
-        everything = _measured(windows)
+        seen = {start: _measured(samples) for start, samples in marked.items()}
+        everything = frozenset[int]().union(*seen.values())
         found = {}
         for start in sorted(asked & windows.keys()):
             window = windows[start]
@@ -108,7 +115,7 @@ class Inspector:
                 continue
             if start not in due and start not in beside and _quiet(window, marked[start], everything):
                 continue
-            near = _measured({one: windows[one] for one in _around((start,), test) & windows.keys()})
+            near = frozenset[int]().union(*(seen[one] for one in _around((start,), test) & seen.keys()))
             judged = Judged(window, marked[start], self._expected(kid, near))
             self._beside(judged, limits)
             if start in due or self._changed(judged):
@@ -160,7 +167,7 @@ class Inspector:
         if any(window.revision for one, window in windows.items() if one > start):
             return None
         marked = self._mark(windows, limits)
-        everything = _measured(windows)
+        everything = frozenset[int]().union(*map(_measured, marked.values()))
         if not all(_quiet(windows[one], marked[one], everything) for one in marked):
             return None
         judged = Judged(windows[start], marked[start], self._expected(kid, everything))
@@ -205,17 +212,21 @@ class Inspector:
         return marks_of(totals(judged, self._catalogue)) != judged.window.flags
 
 
-def _measured(windows: Mapping[int, Window]) -> frozenset[int]:
+def _failed(window: Window) -> bool:
+    """Whether readings of it were rejected."""
+    return any(rejected_of(marked) for marked in window.flags.values())
+
+
+def _measured(samples: Iterable[tuple[Taken, Marks]]) -> frozenset[int]:
     """The channels in any of these."""
-    return frozenset(channel for window in windows.values() for taken in window.samples for channel in taken.counts)
+    return frozenset(channel for _, marks in samples for channel in marks)
 
 
 def _quiet(window: Window, samples: Sequence[tuple[Taken, Marks]], everything: Collection[int]) -> bool:
     """Whether nothing can be said of a window by its node's series, and nothing was."""
     said = {reason_of(marked) for marked in window.flags.values()}
-    measured = {channel for taken, _ in samples for channel in taken.counts}
     good = all(marked == GOOD for _, marks in samples for marked in marks.values())
-    return good and said <= _BY_OTHERS and measured == everything
+    return good and said <= _BY_OTHERS and _measured(samples) == everything
 
 
 def _around(starts: Iterable[int], reach: int) -> set[int]:

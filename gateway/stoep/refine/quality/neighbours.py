@@ -1,7 +1,8 @@
 """Whether a node agrees with its neighbours: robustly, and only where these agree among themselves.
 
-The sun on one shell and not on the other is no fault, and hides one. So three verdicts: in the sun nobody is sure, and
-what was sure last, in the night or under clouds, goes on for at most a day.
+The sun on one shell and not on the other is no fault, and hides one. So in the sun nobody is sure, and what was sure
+last, in the night or under clouds, goes on for at most a day. Who is far from neighbours that do not agree is so now,
+and nothing follows from it for later.
 """
 
 import enum
@@ -23,6 +24,13 @@ class Agreement(enum.Enum):
     AGREES = "agrees"
     ABOVE = "above"
     BELOW = "below"
+    FAR_ABOVE = "far above"  # of all of them, though they do not agree
+    FAR_BELOW = "far below"
+
+    @property
+    def holds(self) -> bool:
+        """Whether it goes on while nobody is sure."""
+        return self in {Agreement.AGREES, Agreement.ABOVE, Agreement.BELOW}
 
 
 def compare(own: float | None, others: Sequence[float], apart: float, share: float = 0.0) -> Agreement:
@@ -33,13 +41,17 @@ def compare(own: float | None, others: Sequence[float], apart: float, share: flo
     spread = _SIGMA * median(abs(other - middle) for other in others)
     limit = max(apart, share * abs(middle))
     off = own - middle
-    if abs(off) > limit + _FAR * spread or (spread <= _CLOSE * limit and abs(off) > limit):
-        return Agreement.ABOVE if off > 0 else Agreement.BELOW
-    return Agreement.AGREES if spread <= _CLOSE * limit else Agreement.UNSURE
+    if spread > _CLOSE * limit:
+        if abs(off) <= limit + _FAR * spread:
+            return Agreement.UNSURE
+        return Agreement.FAR_ABOVE if off > 0 else Agreement.FAR_BELOW
+    if abs(off) <= limit:
+        return Agreement.AGREES
+    return Agreement.ABOVE if off > 0 else Agreement.BELOW
 
 
 def held(now: Agreement, before: Iterable[Agreement]) -> Agreement:
     """`now`, or where nobody is sure the last of `before` (the newest first) that was."""
     if now is not Agreement.UNSURE:
         return now
-    return next((one for one in before if one not in (Agreement.UNSURE, Agreement.ALONE)), now)
+    return next((one for one in before if one.holds), now)

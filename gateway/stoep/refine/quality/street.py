@@ -90,7 +90,7 @@ class Street:
                 then = self._sure((kid, later)).get(channel, Agreement.ALONE)
                 if then is Agreement.UNSURE:
                     yield kid, later
-                elif then is not Agreement.ALONE:
+                elif then.holds:
                     break
 
     def level(self, key: Key, channel: int) -> int | None:
