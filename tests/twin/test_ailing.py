@@ -88,7 +88,7 @@ class Lamp: pass
 lamp = Lamp()
 lamp.pause = time.sleep_ms
 lamp.consumption = Told()
-lamp.consumption.take = lambda: (0, 0)
+lamp.consumption.take = lambda: (0, 0, 0)
 lamp.consumption.check = lambda: None
 from node.kinds.{kind} import {name}
 print("begin")
