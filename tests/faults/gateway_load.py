@@ -44,10 +44,11 @@ _SABOTAGE = Path(__file__).parent / "gateway_sabotage.py"
 
 
 def values(kid: bytes, epoch: int, seq: int) -> tuple[int, ...]:
-    """The readings of a sample, within the catalogue's ranges: sums of them tell which samples were added up."""
+    """The readings of a sample, of a calm day: sums of them tell which samples were added up. A few are out of range."""
     mixed = hashlib.sha256(kid + struct.pack(">II", epoch, seq)).digest()
     a, b, c, d, e, f = (int.from_bytes(mixed[at : at + 4], "big") for at in range(0, 24, 4))
-    return a % 12_000 - 3500, b % 10_000, c % 2000 - 1000, 30 + d % 4400, e % 101, f % 2000 - 1000
+    celsius = 9000 if a % 64 == 0 else 1400 + a % 250
+    return celsius, 4000 + b % 2000, c % 140, 600 + d % 38, e % 101, f % 280
 
 
 def turn(clock: Path, seconds: int) -> None:
