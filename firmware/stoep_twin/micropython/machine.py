@@ -2,6 +2,7 @@
 
 import struct
 
+import utime
 from host import board as _board
 
 PWRON_RESET = 1
@@ -232,17 +233,30 @@ class UART:
 
 
 class Timer:
+    """Nothing interrupts the desktop's interpreter: it fires only while the REPL waits (`repl.py`)."""
+
     ONE_SHOT = 0
     PERIODIC = 1
+    running = {}  # by id
 
     def __init__(self, id):
         self._id = id
 
     def init(self, *, mode=PERIODIC, freq=-1, period=-1, callback=None):
-        pass  # nothing interrupts the desktop's interpreter: it never fires
+        self._mode, self._period, self._callback = mode, period, callback
+        self._due = utime.ticks_add(utime.ticks_ms(), period)
+        Timer.running[self._id] = self
 
     def deinit(self):
-        pass
+        Timer.running.pop(self._id, None)
+
+    def look(self):
+        """Fire if it is time."""
+        if utime.ticks_diff(utime.ticks_ms(), self._due) >= 0:
+            self._due = utime.ticks_add(self._due, self._period)
+            if self._mode == Timer.ONE_SHOT:
+                self.deinit()
+            self._callback(self)
 
 
 class RTC:
