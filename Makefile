@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench load lint generate clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night bench load lint generate hardware clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -86,6 +86,7 @@ load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory an
 lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, generated files
 	@echo "== generated files"
 	@$(BIN)/python -m stoep_field.generate --check
+	@$(BIN)/python -m stoep_field.hardware --check
 	@echo "== ruff"
 	@$(BIN)/ruff check
 	@echo "== mypy: gateway, field, twin"
@@ -97,6 +98,9 @@ lint: $(VENV)/.dev $(BUILD)/typings/.stamp ## ruff, mypy twice, import arrows, g
 
 generate: $(VENV)/.base ## write the firmware's tables from wire/channels.toml and hardware/*.toml
 	@PYTHONPATH=firmware $(BIN)/python -m stoep_field.generate
+
+hardware: $(VENV)/.drawings ## draw hardware/<kind>/ from hardware/<kind>.toml: pins, parts, wiring, power, guide (needs graphviz)
+	@$(BIN)/python -m stoep_field.hardware
 
 clean: ## remove everything a run has made
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -121,6 +125,11 @@ $(VENV)/.dev: $(VENV)/.base pyproject.toml hatch_build.py
 	@echo "== installing the development tools (once, about a minute)"
 	@$(PIP) --editable '.[dev]'
 	@touch $(VENV)/.twin $@
+
+$(VENV)/.drawings: $(VENV)/.base pyproject.toml hatch_build.py
+	@echo "== installing the drawing tools (once, about half a minute)"
+	@$(PIP) --editable '.[drawings]'
+	@touch $@
 
 $(BUILD)/typings/.stamp: $(VENV)/.base Makefile
 	@echo "== fetching MicroPython's type stubs"

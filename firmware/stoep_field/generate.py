@@ -29,7 +29,8 @@ def modules(root: Path) -> dict[Path, str]:
         root / _OUTPUT / "options.py": catalogue.render_settings(root / _CHANNELS, _CHANNELS),
     }
     for drawing in sorted((root / _HARDWARE).glob("*.toml")):
-        texts[root / _OUTPUT / f"pins_{drawing.stem}.py"] = pins.render(drawing, _HARDWARE / drawing.name)
+        if pins.runs_micropython(drawing):
+            texts[root / _OUTPUT / f"pins_{drawing.stem}.py"] = pins.render(drawing, _HARDWARE / drawing.name)
     return texts
 
 

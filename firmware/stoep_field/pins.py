@@ -9,6 +9,11 @@ from stoep_field.tables import Table
 _SMALL_INT = 2**30  # beyond it an integer is an object on MicroPython's heap
 
 
+def runs_micropython(file: Path) -> bool:
+    """Whether our firmware runs on what is drawn there: the gateway has other pins. Raises SourceError."""
+    return Table.load(file).text("controller") == "ESP32"
+
+
 def render(file: Path, source: Path) -> str:
     """The text of pins_<kind>.py; `source` is how the header names `file`. Raises SourceError."""
     root = Table.load(file)

@@ -23,7 +23,8 @@ _RTC = (0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40))
 _INPUTS = ("_RX", "_IN", "_ADC", "_OUT", "_INT")  # how a pin's name says that the ESP32 only listens on it
 _LIGHT = "_DIM"  # a pin that dims a lamp: what it leaves the lamp when nobody drives it is drawn and checked
 _PULLS = {"up": True, "down": False}  # the level of a pin that nobody drives
-_BUSES = ("i2c", "uart", "pin", "adc")
+_SILENT = "none"  # a part that says nothing to the board: supply, box
+_BUSES = ("i2c", "uart", "pin", "adc", _SILENT)
 _I2C = (0x08, 0x77)  # addresses that are not reserved
 
 
@@ -58,6 +59,8 @@ def _check_part(part: Table, name: str, addresses: dict[int, str]) -> None:
         if address in addresses:
             raise part.error("address", f"0x{address:02x} is {addresses[address]}'s already", "strap one to another")
         addresses[address] = name
+    if bus == _SILENT and "microamps" not in part.content:
+        return
     currents = part.table("microamps")
     if not currents.content:
         raise part.error("microamps", "is empty", "give the current of each mode")

@@ -59,6 +59,31 @@ class Table:
             raise self.error(key, f"is {value!r}", "write a list of one or more texts")
         return value
 
+    def only(self, known: tuple[str, ...]) -> None:
+        """Refuses a word that nobody reads: a slip of the pen would be lost silently."""
+        for key in self.content:
+            if key not in known:
+                raise self.error(key, "is no word here", f"use some of {', '.join(known)}")
+
+    def array(self, key: str) -> list[Any]:
+        value = self._get(key, "a list")
+        if not isinstance(value, list) or not value:
+            raise self.error(key, f"is {value!r}", "write a list of one or more")
+        return value
+
+    def each(self, key: str) -> "list[Table]":
+        """Every table of a list of tables, numbered from 1."""
+        tables = self.array(key)
+        if not all(isinstance(table, dict) for table in tables):
+            raise self.error(key, f"is {tables!r}", f"write [[{key}]]")
+        return [Table(self.file, f"{key}[{number}]", table) for number, table in enumerate(tables, 1)]
+
+    def number(self, key: str, lowest: float, highest: float) -> float:
+        value = self._get(key, f"a number from {lowest:g} to {highest:g}")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not lowest <= value <= highest:
+            raise self.error(key, f"is {value!r}", f"write a number from {lowest:g} to {highest:g}")
+        return float(value)
+
     def integer(self, key: str, lowest: int, highest: int) -> int:
         value = self._get(key, f"an integer from {lowest} to {highest}")
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:

@@ -1,7 +1,7 @@
 """How long a battery lasts, and how much flash a sample costs, from what a run has counted.
 
-The counts are the run's; what a board draws meanwhile is not, and stands here: no board was measured. The currents of
-parts come from their drawing, and so do the battery and how long a part measures: a fast street does not wait so long.
+The counts are the run's; what board and parts draw meanwhile comes from their drawing, and so do the battery and how
+long a part measures: a fast street does not wait so long. No board was measured.
 """
 
 from __future__ import annotations
@@ -12,17 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stoep import energy
 from stoep_twin.upkeep import Upkeep
 
 _DAY_S = 86400.0
-_START_MS = 635.0  # from wake to sleep of a stock image with nothing to wait for, as others have measured it
-_NAP_MS = 300.0  # the same for a movement that is only counted (est.)
-_RUNNING_MA = 29.0  # radio off, as others have measured it
-_RADIO_MA = 71.0  # what it draws beside that
-_ASLEEP_MA = 0.010
-_SHORT_S = 0.05  # a measurement over I2C or the ADC (est.)
-_STEADY = ("asleep", "watching", "divider")
-_INSTEAD = ("light",)  # parts that take another one's place
+_BOARD = "board, "
 
 
 @dataclass(frozen=True)
@@ -46,26 +40,20 @@ def figures(drawing: Path, spent: Sequence[Spent], interval: int) -> dict[str, f
     with drawing.open("rb") as file:
         plan: dict[str, Any] = tomllib.load(file)
     samples = sum(one.samples for one in spent)
-    a_day = _DAY_S / interval
-    naps = sum(max(0, one.starts - one.samples) for one in spent) / samples
-    parts = [part for name, part in plan["parts"].items() if name not in _INSTEAD]
-    measures_s = sum(part.get("seconds", _SHORT_S) for part in parts if "measuring" in part["microamps"])
-    waited_s = max(sum(one.upkeep.waited_ms for one in spent) / samples / 1000, measures_s)
-    radio_s = sum(one.upkeep.radio_ms for one in spent) / samples / 1000
+    use = _used(plan, spent, samples, interval)
+    drawn = energy.day(plan, use)
+    board = plan["parts"]["board"]["microamps"]
     found = {
-        "samples_a_day": a_day,
-        "naps_a_day": naps * a_day,
-        "waited_s": waited_s,
-        "radio_s": radio_s,
+        "samples_a_day": use.samples_a_day,
+        "naps_a_day": use.naps_a_sample * use.samples_a_day,
+        "waited_s": use.waited_s,
+        "radio_s": use.radio_s,
         "frames": sum(one.frames for one in spent) / samples,
-        "start_s": _START_MS / 1000,
-        "running_ma": _RUNNING_MA,
-        "radio_ma": _RADIO_MA,
-        "asleep_mah": _ASLEEP_MA * 24,
-        "awake_mah": a_day * (_START_MS / 1000 + waited_s) * _RUNNING_MA / 3600,
-        "naps_mah": a_day * naps * _NAP_MS / 1000 * _RUNNING_MA / 3600,
-        "radio_mah": a_day * radio_s * _RADIO_MA / 3600,
-        "parts_mah": sum(_part_mah(part, a_day) for part in parts),
+        "start_s": plan["use"]["start_seconds"],
+        "running_ma": board["running"] / 1000,
+        "radio_ma": board["radio"] / 1000,
+        **{f"{name.removeprefix(_BOARD)}_mah": mah for name, mah in drawn.items() if name.startswith(_BOARD)},
+        "parts_mah": sum(mah for name, mah in drawn.items() if not name.startswith(_BOARD)),
         "programs": sum(one.upkeep.programs for one in spent) / samples,
         "programmed_bytes": sum(one.upkeep.programmed for one in spent) / samples,
         "erases": sum(one.upkeep.erases for one in spent) / samples,
@@ -73,17 +61,24 @@ def figures(drawing: Path, spent: Sequence[Spent], interval: int) -> dict[str, f
     found["mah_a_day"] = sum(value for name, value in found.items() if name.endswith("_mah"))
     power = plan.get("power")
     if power:
-        usable = power["battery_milliamp_hours"] * power["usable_percent"] / 100
-        leaks = power["battery_milliamp_hours"] * power["self_discharge_percent_a_month"] / 100 / 30
         found["battery_mah"] = float(power["battery_milliamp_hours"])
-        found["days"] = usable / (found["mah_a_day"] + leaks)
+        found["days"] = energy.days_on_battery(power, found["mah_a_day"])
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def _part_mah(part: dict[str, Any], a_day: float) -> float:
-    currents = part["microamps"]
-    steady = sum(currents.get(mode, 0) for mode in _STEADY) / 1000 * 24
-    return float(steady + a_day * part.get("seconds", _SHORT_S) * currents.get("measuring", 0) / 1000 / 3600)
+def _used(plan: dict[str, Any], spent: Sequence[Spent], samples: int, interval: int) -> energy.Use:
+    parts = [part for part in plan["parts"].values() if "instead_of" not in part]
+    seconds = [part.get("seconds", plan["use"]["measure_seconds"]) for part in parts if _measures(part)]
+    return energy.Use(
+        samples_a_day=_DAY_S / interval,
+        naps_a_sample=sum(max(0, one.starts - one.samples) for one in spent) / samples,
+        waited_s=max(sum(one.upkeep.waited_ms for one in spent) / samples / 1000, sum(seconds)),
+        radio_s=sum(one.upkeep.radio_ms for one in spent) / samples / 1000,
+    )
+
+
+def _measures(part: dict[str, Any]) -> bool:
+    return "measuring" in part.get("microamps", {})
 
 
 def in_words(found: dict[str, float]) -> str:

@@ -117,5 +117,9 @@ _MAKERS: dict[str, Callable[[Around], Chip | None]] = {
 
 def make(name: str, part: dict[str, Any], around: Around) -> Chip | None:
     """The model of one part of a drawing, by what it is or else by its name there; None if nobody has written it."""
-    maker = _MAKERS.get(part["part"]) or _MAKERS.get(name)
-    return maker(around) if maker else None
+    return _MAKERS[part["part"] if part["part"] in _MAKERS else name](around) if modelled(name, part) else None
+
+
+def modelled(name: str, part: dict[str, Any]) -> bool:
+    """Whether somebody has written a model of it."""
+    return part["part"] in _MAKERS or name in _MAKERS

@@ -35,7 +35,8 @@ def known_parts(hardware: Path) -> set[str]:
     known: set[str] = set()
     for drawing in hardware.glob("*.toml"):
         for name, part in tomllib.loads(drawing.read_text()).get("parts", {}).items():
-            known |= {name, part["part"].lower()}
+            if parts.modelled(name, part):
+                known |= {name, part["part"].lower()}
     return {name for name in known if " " not in name}
 
 

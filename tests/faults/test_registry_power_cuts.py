@@ -11,8 +11,8 @@ from registry_record import Recording
 from registry_trace import In, Part
 from test_gateway_power_cuts import after
 
-SOME = 70
-FEW = 40
+SOME = 40
+FEW = 24
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ OUTPUT = Path("firmware/node/generated")
 def checkout(tmp_path: Path) -> Path:
     """A copy of all that the generator reads and writes."""
     for folder in (CHANNELS.parent, BIN.parent, OUTPUT):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        unread = shutil.ignore_patterns("__pycache__", "*.svg", "*.png")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=unread)
     return tmp_path
 
 
@@ -79,10 +80,10 @@ MISTAKES = {
     "parts on a bus that is not drawn": (BIN, "[pins.I2C_SDA]", "[pins.DATA_SDA]", "pins"),
     "a pin of no part": (BIN, 'part = "battery"', 'part = "bell"', "pins.BATTERY_ADC.part"),
     "a lamp that is dark undriven": (POST, 'undriven = "lit"', 'undriven = "dark"', "pins.LIGHT_DIM.undriven"),
-    "a lamp pulled to the dark": (POST, 'pull = "down"', 'pull = "up"', "pins.LIGHT_DIM.undriven"),
+    "a lamp pulled to the dark": (POST, 'pull = "down"\nhigh', 'pull = "up"\nhigh', "pins.LIGHT_DIM.undriven"),
     "a lamp whose driver is the wrong way round": (POST, 'high = "dark"', 'high = "lit"', "pins.LIGHT_DIM.high"),
-    "a lamp whose pin floats": (POST, 'pull = "down"', "", "pins.LIGHT_DIM.pull"),
-    "a lamp pulled by nothing": (POST, 'pull = "down"', 'pull = "none"', "pins.LIGHT_DIM.pull"),
+    "a lamp whose pin floats": (POST, 'pull = "down"\nhigh', "high", "pins.LIGHT_DIM.pull"),
+    "a lamp pulled by nothing": (POST, 'pull = "down"\nhigh', 'pull = "none"\nhigh', "pins.LIGHT_DIM.pull"),
     "a lamp of unknown sense": (POST, 'high = "dark"', 'high = "cosy"', "pins.LIGHT_DIM.high"),
     "a lamp nobody has thought about": (POST, 'undriven = "lit"', "", "pins.LIGHT_DIM.undriven"),
     "a lamp on a pin that is sampled at a reset": (POST, "gpio = 32", "gpio = 2", "pins.LIGHT_DIM.gpio"),

@@ -10,6 +10,9 @@ from stoep_twin.budget import Spent
 from stoep_twin.upkeep import Upkeep
 
 _DRAWING = """
+[parts.board]
+bus = "none"
+microamps = { asleep = 10, running = 29000, radio = 71000 }
 [parts.one]
 bus = "i2c"
 microamps = { asleep = 10, measuring = 1000 }
@@ -21,6 +24,10 @@ seconds = 2.0
 battery_milliamp_hours = 1000
 usable_percent = 80
 self_discharge_percent_a_month = 3
+[use]
+start_seconds = 0.635
+nap_seconds = 0.3
+measure_seconds = 0.05
 """
 
 

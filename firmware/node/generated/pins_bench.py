@@ -10,4 +10,4 @@ SOLAR_ADC = const(35)  # ADC1 channel 7, behind the divider
 
 CLIMATE_ADDRESS = const(118)
 BATTERY_DIVIDER = const(2000)
-SOLAR_DIVIDER = const(2000)
+SOLAR_DIVIDER = const(3000)

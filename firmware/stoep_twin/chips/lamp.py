@@ -1,4 +1,4 @@
-"""The lamp of a lamppost with its driver and the MOSFET before it, as `hardware/lamppost.toml` wires them.
+"""The lamp of a lamppost with its supply and the MOSFETs before it, as `hardware/lamppost.toml` wires them.
 
 The longer the pin is high, the darker; a pin that is low or that nobody drives means full light. The lamp has a supply
 of its own, so that it burns without the board.

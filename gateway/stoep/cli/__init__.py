@@ -24,6 +24,8 @@ _OWN = [
     EntryPoint("commands", "stoep.cli.commands:register", GROUP),
     EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
     EntryPoint("status", "stoep.cli.status:register", GROUP),
+    EntryPoint("doctor", "stoep.cli.doctor:register", GROUP),
+    EntryPoint("setup", "stoep.cli.setup:register", GROUP),
     EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
     EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]

@@ -42,7 +42,10 @@ Handler = Callable[[str, bytes, bool], None]  # (topic, payload, retained); what
 
 @dataclass(frozen=True)
 class Broker:
-    """Where the city's broker is and how it knows us; a silent one is given up after 1.5 × `keepalive` seconds."""
+    """Where the city's broker is and how it knows us; a silent one is given up after 1.5 × `keepalive` seconds.
+
+    `lasting`: it shall keep for us what is sent while we are away.
+    """
 
     host: str
     port: int
@@ -53,6 +56,14 @@ class Broker:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     certificate: Certificate | None = None
+    lasting: bool = True
+
+
+class Will(NamedTuple):
+    """What the broker says in our place when we are gone."""
+
+    topic: str
+    payload: bytes
 
 
 def _properties(packet: int, **values: int) -> Properties:
@@ -77,7 +88,7 @@ class Connection:
     """
 
     def __init__(
-        self, broker: Broker, will_topic: str, will: bytes, confirmed: Confirmed, handlers: Mapping[str, Handler]
+        self, broker: Broker, will: Will | None, confirmed: Confirmed, handlers: Mapping[str, Handler]
     ) -> None:
         self._broker = broker
         self._confirmed = confirmed
@@ -101,7 +112,8 @@ class Connection:
         )
         client.connect_timeout = _CONNECT_SECONDS
         client.max_inflight_messages_set(0)  # we count ourselves
-        client.will_set(will_topic, will, qos=1, retain=True)
+        if will is not None:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -141,13 +153,13 @@ class Connection:
         host, port = self._broker.host, self._broker.port
         properties = _properties(
             PacketTypes.CONNECT,
-            SessionExpiryInterval=_SESSION_SECONDS,
+            SessionExpiryInterval=_SESSION_SECONDS if self._broker.lasting else 0,
             ReceiveMaximum=MOST_IN_FLIGHT,
             MaximumPacketSize=_LARGEST,
         )
         keepalive = max(1, int(self._broker.keepalive * _PATIENCE))
         try:
-            self._client.connect(host, port, keepalive, clean_start=False, properties=properties)
+            self._client.connect(host, port, keepalive, clean_start=not self._broker.lasting, properties=properties)
         except ssl.SSLCertVerificationError as error:
             raise untrusted(host, port, error) from error
         except ssl.SSLError as error:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from stoep.clock import Clock, real
 from stoep.health import Bounded, Counters, Pulse
 from stoep.store.outbox import AGELESS, Message, Outbox
-from stoep.uplink.connection import FAILURE, Broker, Connection, Handler
+from stoep.uplink.connection import FAILURE, Broker, Connection, Handler, Will
 from stoep.uplink.lanes import LATE, Lanes, Rank
 from stoep.uplink.pace import Pace
 from stoep.uplink.refusals import TOO_LARGE, Refusals, named
@@ -163,7 +163,9 @@ class Publisher:
     # -- a connection --------------------------------------------------------------------------------------------------
 
     def _session(self, stop: threading.Event) -> None:
-        connection = Connection(self._broker, self._gateway_topic, self._offline, self._on_confirmed, self._handlers)
+        connection = Connection(
+            self._broker, Will(self._gateway_topic, self._offline), self._on_confirmed, self._handlers
+        )
         connection.open()
         since = real()
         while not connection.ready and not stop.is_set():

@@ -1,0 +1,1 @@
+"""Hardware as code: what a technician builds from, made of `hardware/<kind>.toml` and of nothing else."""

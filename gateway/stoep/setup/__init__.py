@@ -1,0 +1,1 @@
+"""First contact: a few questions, each answer tried, and the gateway runs."""
