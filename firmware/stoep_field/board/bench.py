@@ -9,17 +9,19 @@ from typing import Protocol
 import serial
 from serial.tools import list_ports
 
+from stoep.links.usb import Identity, matching
+from stoep_field.board import trouble
 from stoep_field.errors import FieldError
 
 GROUP = "stoep.benches"
 _SIMULATED = "simulated"
 _PULSE_S = 0.1
-# USB to serial adapters of ESP32 boards: Silicon Labs, WCH, FTDI, Prolific; and Espressif's own.
-_MAKERS = (0x10C4, 0x1A86, 0x0403, 0x067B, 0x303A)
 
 
 class Bench(Protocol):
-    """`hold_boot` and `restart` are what DTR and RTS do on a board; where esptool does it itself, there is no need."""
+    """`hold_boot` and `restart` are what DTR and RTS do on a board; `has_lines` where esptool does the first itself."""
+
+    has_lines: bool
 
     def ports(self) -> list[tuple[str, str]]:
         """(port, what its adapter says of itself) of every board that is plugged in."""
@@ -43,36 +45,41 @@ class SimulatedBench(Bench, Protocol):
 
 
 class UsbBench:
-    """The ports of this machine, or only those that are named."""
+    """Those ports of this machine that are named, or all with an adapter of a board; never one of the `others`."""
 
-    def __init__(self, named: Sequence[str] = ()) -> None:
-        self._named = tuple(named)
+    has_lines = True
+
+    def __init__(self, named: Sequence[str] = (), others: Sequence[str] = ()) -> None:
+        self._named, self._others = tuple(named), tuple(Path(other).resolve() for other in others)
 
     def ports(self) -> list[tuple[str, str]]:
-        known = {port.device: port for port in list_ports.comports()}
-        if self._named:
-            return [
-                (name, known[name].description if name in known else "") for name in self._named if Path(name).exists()
-            ]
-        return [(name, port.description or "") for name, port in sorted(known.items()) if port.vid in _MAKERS]
+        found = [name for name in self._named if Path(name).exists()] if self._named else matching(Identity())
+        known = {port.device: port.description or "" for port in list_ports.comports()}
+        return [(name, known.get(name, "")) for name in found if Path(name).resolve() not in self._others]
 
     def hold_boot(self, port: str) -> None:
         """esptool does it by DTR and RTS."""
 
     def restart(self, port: str) -> None:
         """RTS pulls EN low: ESP32 DevKitC schematic, "auto program"."""
-        with serial.Serial(port, exclusive=True) as opened:
-            opened.dtr = False
-            opened.rts = True
-            time.sleep(_PULSE_S)
-            opened.rts = False
+        try:
+            with serial.Serial(port, exclusive=True) as opened:
+                opened.dtr = False
+                opened.rts = True
+                time.sleep(_PULSE_S)
+                opened.rts = False
+        except OSError as error:
+            raise trouble.port(port, error) from error
 
     def close(self) -> None:
         """Nothing to clear."""
 
 
-def simulated(folder: Path, kind: str, boards: Sequence[str]) -> SimulatedBench:
-    """Virtual boards in `folder`, one for each fault named, "" for none. Raises FieldError."""
+def simulated(folder: Path, kind: str | None = None, boards: Sequence[str] = ()) -> SimulatedBench:
+    """Virtual boards in `folder`, one for each fault named, "" for none; without a `kind` those of the last time.
+
+    Raises FieldError.
+    """
     remedy = "say: pip install 'stoep[field,twin]'"
     for point in entry_points(group=GROUP):
         if point.name == _SIMULATED:

@@ -45,7 +45,8 @@ class Loader:
         with _once:
             _quiet()
         self._bench.hold_boot(self.port)
-        self._esp = self._do("spoken to", lambda: cmds.detect_chip(self.port, _ROM_BAUD, connect_attempts=_ATTEMPTS))
+        how = "default-reset" if self._bench.has_lines else "no-reset"
+        self._esp = self._do("spoken to", lambda: cmds.detect_chip(self.port, _ROM_BAUD, how, False, _ATTEMPTS))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

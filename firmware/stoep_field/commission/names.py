@@ -31,15 +31,21 @@ def named(said: str) -> Named:
 
 
 class Names:
-    """Hands the names of this run out, one to a board; to be used from several threads."""
+    """Hands the names of this run out, one to a board; to be used from several threads.
 
-    def __init__(self, wanted: Sequence[Named], kind: str, journal: Journal) -> None:
+    `replacing`: the board whose name another one takes over, which retires it.
+    """
+
+    def __init__(
+        self, wanted: Sequence[Named], kind: str, journal: Journal, replacing: Board | None = None
+    ) -> None:
         names = [one.name for one in wanted]
         if len(set(names)) < len(names):
             raise FieldError("a name is given twice", "each node has a name of its own")
         self._lock = threading.Lock()
         self._kind, self._journal = kind, journal
-        owned = {board.name for board in journal.all() if board.stage is not Stage.RETIRED}
+        self._replacing = replacing
+        owned = {board.name for board in journal.all() if board.stage is not Stage.RETIRED and board != replacing}
         self._wanted = {one.name: one for one in wanted}
         self._free = [one for one in wanted if one.name not in owned]
 
@@ -49,15 +55,25 @@ class Names:
             known = self._journal.of(mac)
             if known is not None and known.stage is not Stage.RETIRED:
                 return self._same(known)
+            old = self._replacing
             if not self._free:
                 raise BoardError(f"{mac.hex(':')} is one board more than there are names", "give another --name")
             chosen = self._free.pop(0)
-            kid = held if held and all(board.kid != held for board in self._journal.all()) else self._journal.new_kid()
+            is_held = held is not None and old is None and all(board.kid != held for board in self._journal.all())
+            kid = held if held is not None and is_held else self._journal.new_kid()
             board = Board(mac=mac.hex(), kid=kid, kind=self._kind, name=chosen.name, place=chosen.place)
+            if old is not None:
+                board.replaces, board.at, board.settings = old.kid, old.at, old.settings
+                old.stage, old.secret = Stage.RETIRED, ""
             self._journal.keep(board)
+            if old is not None:
+                self._journal.keep(old)
             return board
 
     def _same(self, known: Board) -> Board:
+        if self._replacing is not None:
+            remedy = "plug in the board that is to take its place, and only that"
+            raise BoardError(f"this board is {known.name} ({known.kid}), in service", remedy)
         if known.name not in self._wanted:
             remedy = f'say --name {known.name} to go on with it, or `stoep node retire {known.name}` to make it another'
             raise BoardError(f"this board is {known.name} ({known.kid}) already", remedy)

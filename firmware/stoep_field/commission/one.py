@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stoep.registry import atomic
+from stoep.registry.registry import read_settings
 from stoep.wire import frame
 from stoep_field.board import selftest
 from stoep_field.board.bench import Bench
@@ -48,9 +49,8 @@ class Plan:
     seen: Seen | None = None
     site: str | None = None
     at: tuple[float, float] | None = None
-    settings: Mapping[int, int] = field(default_factory=dict)  # by id
+    settings: Mapping[str, int] = field(default_factory=dict)
     again: bool = False  # flash what is done already, too
-    replaces: str = ""
 
 
 def commission(bench: Bench, port: str, plan: Plan, tell: Tell) -> Board:
@@ -94,11 +94,12 @@ def _flash(loader: Loader, board: Board, held: Held, plan: Plan, tell: Tell) -> 
     renew(board)
     board.fingerprint = fingerprint(bytes.fromhex(board.secret))
     board.firmware, board.micropython, board.release = plan.base.firmware, plan.base.micropython, plan.release
-    board.at, board.replaces = plan.at or board.at, plan.replaces or board.replaces
+    board.at, board.settings = plan.at or board.at, {**board.settings, **plan.settings}
     plan.journal.keep(board)
     who = Identity(plan.kind, plan.channel, bytes.fromhex(board.kid), bytes.fromhex(board.secret))
     is_own = held.identity is not None and held.identity.kid == who.kid
-    image = of_board(plan.base, who, held.epoch if is_own else 0, plan.settings, keeps_ring=is_own)
+    settings = read_settings(plan.journal.folder, "settings", board.settings)
+    image = of_board(plan.base, who, held.epoch if is_own else 0, settings, keeps_ring=is_own)
     tell("flashing", 0.0)
     loader.write(image, lambda share: tell("flashing", share))
     tell("reading back", None)

@@ -4,6 +4,7 @@ The same sources give the same bytes: littlefs has no clock, and files are writt
 """
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from stoep_field.image.layout import SECTOR, VFS
 SOURCE_ONLY = ("boot.py", "main.py")  # the port starts these two by name
 ROOMS = ("node", "bridge")
 SLOT = "a"  # where new boards begin; the other one is an update's
+_RELEASE = re.compile(r'^RELEASE = "(.+)"$', re.MULTILINE)
 _INSTALL = "say: pip install 'stoep[field]'"
 
 
@@ -71,6 +73,14 @@ def pack(folder: Path) -> bytes:
         with volume.open(name, "wb") as file:
             file.write(path.read_bytes())
     return bytes(volume.context.buffer)
+
+
+def release(firmware: Path) -> str:
+    """The firmware's own name for itself. Raises ImageError."""
+    found = _RELEASE.search((firmware / "node" / "release.py").read_text(encoding="utf-8"))
+    if found is None:
+        raise ImageError(f"{firmware} does not name its release", "take a whole checkout, or install the package again")
+    return found[1]
 
 
 def digest(firmware: Path) -> str:

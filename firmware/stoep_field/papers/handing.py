@@ -3,8 +3,10 @@
 A file waits in the working folder until somebody carries it; over SSH, or on the gateway itself, it is taken in at once.
 """
 
+import json
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -79,19 +81,25 @@ class ByCommand:
         if self._recipient is None:
             self._recipient = self._call("registry", "key").strip()
         sealed = handover.seal(document(board, site=self._site), [self._recipient])
+        if board.replaces:
+            self.retire(board.replaces)
         self._call("registry", "import", _STDIN, given=sealed)
         return " ".join(self._before) or self._config
 
+    def retire(self, kid: str) -> None:
+        """Does nothing when the gateway does not know it (any more)."""
+        if any(node["kid"] == kid for node in json.loads(self._call("registry", "list", "--json"))):
+            self._call("registry", "retire", kid, "--yes")
+
     def status(self) -> dict[str, Any]:
         """What the running gateway says of itself."""
-        import json
-
         found: dict[str, Any] = json.loads(self._call("status", "--json"))
         return found
 
     def _call(self, *words: str, given: bytes = b"") -> str:
-        call = ["stoep", *words, "--config", self._config]
-        whole = [*self._before, shlex.join(call)] if self._before else call
+        call = [*words, "--config", self._config]
+        own = [sys.executable, "-m", "stoep"]
+        whole = [*self._before, shlex.join(["stoep", *call])] if self._before else [*own, *call]
         where = " ".join(self._before) or "here"
         try:
             done = subprocess.run(whole, input=given, capture_output=True, timeout=_PATIENCE_S, check=False)

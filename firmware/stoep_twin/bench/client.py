@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from stoep.errors import PermanentError
 from stoep_twin import interpreter, leash
 from stoep_twin.bench import image
 from stoep_twin.bench.plug import Fault
@@ -23,12 +24,14 @@ CHANNEL = 6
 FAULTS = tuple(fault.value for fault in Fault)
 
 
-class BenchError(RuntimeError):
-    """The bench has collapsed."""
+class BenchError(PermanentError):
+    """There is no bench, or it has collapsed."""
 
 
 class SimulatedBench:
-    """`boards` names the fault of each, "" for none. `close` clears the bench."""
+    """`boards` names the fault of each, "" for none. `close` clears the bench. A pseudo-terminal has no DTR and RTS."""
+
+    has_lines = False
 
     def __init__(
         self,
@@ -113,6 +116,14 @@ class SimulatedBench:
         self._log.close()
 
 
-def open_bench(folder: Path, kind: str, boards: Sequence[str]) -> SimulatedBench:
-    """What `--simulate` asks for."""
-    return SimulatedBench(folder, kind, boards)
+def open_bench(folder: Path, kind: str | None, boards: Sequence[str]) -> SimulatedBench:
+    """What `--simulate` asks for; without a `kind` the bench of the last time, its boards as they were left."""
+    kept = folder / "bench.json"
+    if kind is None:
+        if not kept.exists():
+            raise BenchError("there are no virtual boards yet: say `stoep node commission --simulate` first")
+        last = json.loads(kept.read_text(encoding="utf-8"))
+        kind, boards = last["kind"], [""] * last["boards"]
+    bench = SimulatedBench(folder, kind, boards)
+    kept.write_text(json.dumps({"kind": kind, "boards": len(boards)}), encoding="utf-8")
+    return bench

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import random
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,13 @@ class Bench:
         kind = wish["kind"]
         for index, fault in enumerate(wish["boards"], 1):
             name = f"board-{index}"
-            board, wiring, line = self._board(name, kind, index, None)
             chip = self._folder / "boards" / name / "flash.bin"
-            self._plugs[str(line.port)] = Plug(board, wiring, line, chip, Fault(fault) if fault else None)
+            kept = {file: file.read_bytes() for file in (chip, chip.with_name("nvs.json")) if file.exists()}
+            board, wiring, line = self._board(name, kind, index, None)
+            plug = Plug(board, wiring, line, chip, Fault(fault) if fault else None)
+            for file, content in kept.items():  # a board of an earlier day
+                file.write_bytes(content)
+            self._plugs[str(line.port)] = plug
 
     def _board(self, name: str, kind: str, index: int, firmware: Path | None) -> tuple[Board, Wiring, Line]:
         around = Surroundings(
@@ -66,7 +71,9 @@ class Bench:
         mac = bytes.fromhex("240ac4") + (0x200000 + 256 * (self._seed % 256) + index).to_bytes(3, "big")
         radio = Radio(mac, spot.metres, name == "bridge", lambda *_: None)
         line = Line(self._folder / "ports" / name)
-        return Board(name, self._folder / "boards" / name, mac, 0, wiring, radio, around, line), wiring, line
+        folder = self._folder / "boards" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        return Board(name, folder, mac, 0, wiring, radio, around, line), wiring, line
 
     def _note(self, text: str) -> None:
         self._notes.write(text + "\n")
