@@ -73,7 +73,9 @@ def _board(bench: Bench, port: str, description: str) -> Iterator[Finding]:
     try:
         with Loader(bench, port) as loader:
             chip = loader.look()
-        yield good(about, f"{chip.name}, {chip.flash >> 20} MB, {chip.mac.hex(':')} ({description or 'no description'})")
+        yield good(
+            about, f"{chip.name}, {chip.flash >> 20} MB, {chip.mac.hex(':')} ({description or 'no description'})"
+        )
         bench.restart(port)
         with Console(bench, port) as console:
             console.visit()
@@ -90,5 +92,7 @@ def _interpreter(about: str, said: str) -> Finding:
         return trouble(about, "runs something else than MicroPython", "commission it")
     version = int(found[2]), int(found[3])
     if version < micropython.OLDEST:
-        return trouble(about, f"runs MicroPython {version[0]}.{version[1]}, too old", "commission it with a newer image")
+        return trouble(
+            about, f"runs MicroPython {version[0]}.{version[1]}, too old", "commission it with a newer image"
+        )
     return good(about, f"starts, runs MicroPython {version[0]}.{version[1]}, lets a technician in")

@@ -1,11 +1,11 @@
 """The working folder, and what holds for every board of a site: `field.toml` in it, which a field kit brings along.
 
-    site = "grote-markt"
-    channel = 6                     # of the radio
-    gateway_key = "age1…"           # `stoep registry key` on the gateway prints it
-    image = "ESP32_GENERIC-….bin"   # beside this file
-    [settings]                      # of the nodes, where they are not the default
-    interval = 900
+site = "grote-markt"
+channel = 6                     # of the radio
+gateway_key = "age1…"           # `stoep registry key` on the gateway prints it
+image = "ESP32_GENERIC-….bin"   # beside this file
+[settings]                      # of the nodes, where they are not the default
+interval = 900
 """
 
 import os

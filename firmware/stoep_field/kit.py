@@ -1,11 +1,11 @@
 """A field kit: a folder from which a laptop without internet is set up and works.
 
-    wheels/       stoep and all it needs, for the machine the kit was made on
-    guides/       the technician's page, the assembly guides with their drawings
-    *.bin         MicroPython
-    field.toml    the site; this folder is also the working folder
-    install       sets up a Python environment from the wheels
-    SHA256SUMS
+wheels/       stoep and all it needs, for the machine the kit was made on
+guides/       the technician's page, the assembly guides with their drawings
+*.bin         MicroPython
+field.toml    the site; this folder is also the working folder
+install       sets up a Python environment from the wheels
+SHA256SUMS
 """
 
 import hashlib
@@ -79,7 +79,9 @@ def check(folder: Path) -> int:
     try:
         lines = (folder / _SUMS).read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise FolderError(f"{folder} is no field kit ({error.strerror})", "`stoep field-kit build` makes one") from error
+        raise FolderError(
+            f"{folder} is no field kit ({error.strerror})", "`stoep field-kit build` makes one"
+        ) from error
     for line in lines:
         digest, _, name = line.partition("  ")
         file = folder / name

@@ -4,6 +4,7 @@ A node listens for a Ctrl-C in the moment after a cold boot (`node/visit.py`). I
 reset: that would end the timer which feeds the watchdog for whoever visits.
 """
 
+import contextlib
 import time
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -55,11 +56,11 @@ class Console:
             cause = error.__context__
             raise trouble.port(self.port, cause if isinstance(cause, OSError) else OSError()) from error
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):  # it is gone
             self._transport.close()
-        except OSError:
-            pass  # it is gone
 
     def listen(self, seconds: float) -> str:
         """What it says meanwhile; the boot log's own troubles are raised."""

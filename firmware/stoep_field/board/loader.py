@@ -1,5 +1,6 @@
 """A board's ROM loader, spoken to by esptool: which chip it is, what its flash holds, and a new image into it."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -49,12 +50,12 @@ class Loader:
         self._esp = self._do("spoken to", lambda: cmds.detect_chip(self.port, _ROM_BAUD, how, False, _ATTEMPTS))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._esp is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._esp._port.close()  # noqa: SLF001 -- esptool offers no other way
-            except OSError:
-                pass
 
     def look(self) -> Chip:
         """What is there; raises BoardError too when it cannot be one of our boards."""
@@ -164,7 +165,7 @@ def _quiet() -> None:
     """From now on esptool talks to nobody but `_listening`: its words are for people at one board."""
     from esptool.logger import TemplateLogger, log
 
-    class Logger(TemplateLogger):
+    class Logger(TemplateLogger):  # type: ignore[misc] # its package carries no types
         def print(self, *_args: Any, **_kwargs: Any) -> None: ...
 
         def note(self, _message: str) -> None: ...

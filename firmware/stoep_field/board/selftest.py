@@ -85,7 +85,10 @@ def judge(kind: str, kid: str | None, mac: bytes, said: str, failure: str = "") 
     checks = [_identity(facts.get("identity", {}), kind, kid), _interpreter(facts.get("micropython", {}))]
     if kind in _LAYOUTS:
         counts = {
-            fields["name"]: int(fields["counts"]) for line in lines if line.startswith("channel ") for fields in [_fields(line)]
+            fields["name"]: int(fields["counts"])
+            for line in lines
+            if line.startswith("channel ")
+            for fields in [_fields(line)]
         }
         checks += _sensors(kind, counts, _failures(lines))
     checks.append(_radio(facts.get("radio", {}), mac))
@@ -111,13 +114,17 @@ def _failures(lines: list[str]) -> dict[str, str]:
 def _identity(fields: Mapping[str, str], kind: str, kid: str | None) -> Check:
     is_it = fields.get("kind") == kind and fields.get("kid") == (kid or "-")
     words = f"{fields.get('kind', 'nothing')} {fields.get('kid', '')}".strip()
-    return Check("identity", is_it, words, None if is_it else "this is another board than was flashed: look at the cables")
+    return Check(
+        "identity", is_it, words, None if is_it else "this is another board than was flashed: look at the cables"
+    )
 
 
 def _interpreter(fields: Mapping[str, str]) -> Check:
     version = fields.get("version", "0.0")
     is_new = tuple(map(int, version.split("."))) >= OLDEST
-    return Check("micropython", is_new, version, None if is_new else "flash MicroPython 1.28 or later: commission again")
+    return Check(
+        "micropython", is_new, version, None if is_new else "flash MicroPython 1.28 or later: commission again"
+    )
 
 
 def _radio(fields: Mapping[str, str], mac: bytes) -> Check:

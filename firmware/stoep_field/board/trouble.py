@@ -19,7 +19,8 @@ def port(name: str, error: OSError) -> BoardError:
         )
     if code in {errno.EBUSY, errno.EAGAIN} or "exclusively lock" in str(error):
         return BoardError(
-            f"{name} is in use", "close the other program (a monitor, an IDE, the gateway: systemctl stop stoep-gateway)"
+            f"{name} is in use",
+            "close the other program (a monitor, an IDE, the gateway: systemctl stop stoep-gateway)",
         )
     return BoardError(f"{name} {GONE}", _CABLE)
 

@@ -55,7 +55,9 @@ def _mac(console: Console) -> bytes:
     return bytes.fromhex(said[1])
 
 
-def test(*, port: Port = None, folder: Folder = None, simulate: Simulate = False, as_json: Json = False) -> None:
+def selftest_now(
+    *, port: Port = None, folder: Folder = None, simulate: Simulate = False, as_json: Json = False
+) -> None:
     """Test the board that is plugged in: each sensor, battery, radio. Its counters stay as they are."""
     with plugged(port, folder or folders.default(), simulate=simulate) as (bench, where, home):
         with _visit(bench, where) as console:
@@ -65,7 +67,14 @@ def test(*, port: Port = None, folder: Folder = None, simulate: Simulate = False
     kind, kid = _who(said.out, board)
     result = selftest.judge(kind, kid, mac, said.out, said.failure)
     if as_json:
-        telling.as_json({"port": where, "mac": mac.hex(), "passed": result.passed, "checks": [one._asdict() for one in result.checks]})
+        telling.as_json(
+            {
+                "port": where,
+                "mac": mac.hex(),
+                "passed": result.passed,
+                "checks": [one._asdict() for one in result.checks],
+            }
+        )
     else:
         for check in result.checks:
             typer.echo(f"{'ok' if check.passed else '!!'}  {check.about:<12} {check.words}")
@@ -78,7 +87,13 @@ def _who(said: str, board: Board | None) -> tuple[str, str | None]:
     """As the journal knows it; of a board that it does not know, as it says itself."""
     if board is not None:
         return board.kind, board.kid
-    words = dict(part.split("=", 1) for line in said.splitlines() if line.startswith("identity ") for part in line.split() if "=" in part)
+    words = dict(
+        part.split("=", 1)
+        for line in said.splitlines()
+        if line.startswith("identity ")
+        for part in line.split()
+        if "=" in part
+    )
     return words.get("kind", "bridge"), None if words.get("kid", "-") == "-" else words["kid"]
 
 
@@ -128,7 +143,9 @@ def _show(where: str, seconds: float | None, *, as_json: bool) -> None:
 
 
 def change_settings(
-    changes: Annotated[list[str] | None, typer.Argument(help="NAME=NUMBER, such as interval=600; none: only show.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Argument(help="NAME=NUMBER, such as interval=600; none: only show.")
+    ] = None,
     *,
     port: Port = None,
     folder: Folder = None,

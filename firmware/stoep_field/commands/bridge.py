@@ -13,7 +13,7 @@ from stoep_field import folder as folders
 from stoep_field.board.bench import Bench, simulated
 from stoep_field.board.loader import Loader
 from stoep_field.commands import telling
-from stoep_field.commands.options import TRAINING, Channel, Folder, Image, Json, Port, Simulate, the_port, usb
+from stoep_field.commands.options import TRAINING, Channel, Folder, Image, Json, Port, the_port, usb
 from stoep_field.errors import BoardError, FieldError
 from stoep_field.image import image as images
 from stoep_field.image.identity import BRIDGE, Identity
@@ -38,7 +38,10 @@ def _commission(
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Flash a board as a bridge, and wait for its hello. A spare one drops in: bridges have no identity of their own."""
+    """Flash a board as a bridge, and wait for its hello.
+
+    A spare one drops in: a bridge has no identity of its own.
+    """
     home = folder or folders.default()
     site = folders.site(home)
     tuned = channel or site.channel
@@ -83,5 +86,7 @@ def _make(bench: Bench, port: str, image: Path, channel: int, *, as_json: bool) 
                 raise BoardError(str(error), "plug it in again, and say the command once more") from error
         bars(port, "done" if said else "silent", 1.0)
     if said is None:
-        raise BoardError(f"the board at {port} is flashed but says no hello", "press EN; if it stays silent, flash it again")
+        raise BoardError(
+            f"the board at {port} is flashed but says no hello", "press EN; if it stays silent, flash it again"
+        )
     return {"port": port, "mac": chip.mac.hex(":"), "channel": said.channel, "release": said.release}

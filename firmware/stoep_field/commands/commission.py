@@ -144,14 +144,18 @@ def _tell(outcomes: Sequence[Outcome], journal: Journal, *, as_json: bool) -> No
             telling.as_json(_document(outcome, journal))
         elif outcome.board is not None:
             board = outcome.board
-            typer.echo(f"ok  {board.name} ({board.kid}): {board.tested.get('frame')}; {journal.folder}/labels/{board.name}.pdf")
+            typer.echo(
+                f"ok  {board.name} ({board.kid}): {board.tested.get('frame')}; {journal.folder}/labels/{board.name}.pdf"
+            )
         else:
             assert outcome.error is not None
             where = outcome.port.rsplit("/", 1)[-1] + ": " if outcome.port else ""
             typer.echo(f"!!  {where}{outcome.error.words}\n      → {outcome.error.remedy}")
     if as_json:
         return
-    carried = [outcome.board for outcome in outcomes if outcome.board is not None and outcome.board.handed.endswith(".age")]
+    carried = [
+        outcome.board for outcome in outcomes if outcome.board is not None and outcome.board.handed.endswith(".age")
+    ]
     if carried:
         typer.echo(f"Carry {journal.folder}/handover/ to the gateway; there, for each file: stoep registry import FILE")
     for board in carried:

@@ -8,7 +8,9 @@ import typer
 from stoep_field import kit
 from stoep_field.commands import options, telling
 
-_HELP = "A folder with all that commissioning needs: programs, MicroPython, the site, guides. Made online, used offline."
+_HELP = (
+    "A folder with all that commissioning needs: programs, MicroPython, the site, guides. Made online, used offline."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +37,14 @@ def _build(
     laptop's Python and processor: make the kit on a machine like the one that will use it.
     """
     made = kit.build(
-        folder, image, site=site, channel=channel, gateway_key=gateway_key, wheel=wheel, training=training, tell=_say(as_json)
+        folder,
+        image,
+        site=site,
+        channel=channel,
+        gateway_key=gateway_key,
+        wheel=wheel,
+        training=training,
+        tell=_say(as_json),
     )
     if as_json:
         telling.as_json({"folder": str(folder), "files": made})
@@ -46,7 +55,9 @@ def _build(
 def _check(folder: Annotated[Path, typer.Argument(help="A field kit.")], *, as_json: options.Json = False) -> None:
     """Compare every file of a kit with its checksum."""
     count = kit.check(folder)
-    telling.as_json({"folder": str(folder), "files": count}) if as_json else typer.echo(f"{folder}: {count} files, all whole")
+    telling.as_json({"folder": str(folder), "files": count}) if as_json else typer.echo(
+        f"{folder}: {count} files, all whole"
+    )
 
 
 def _say(quiet: bool) -> kit.Tell:

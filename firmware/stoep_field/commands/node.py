@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         "show": office.show,
         "label": office.label_again,
         "retire": office.retire,
-        "selftest": at_board.test,
+        "selftest": at_board.selftest_now,
         "logs": at_board.logs,
         "monitor": at_board.monitor,
         "settings": at_board.change_settings,
@@ -44,7 +44,9 @@ def register(app: typer.Typer) -> None:
 
 def _commission(
     kind: Annotated[Literal["bench", "bin", "lamppost"], typer.Option(help="What the boards shall be.")],
-    name: Annotated[list[str], typer.Option(help='Such as "Grote Markt 3"; given again: as many boards, side by side.')],
+    name: Annotated[
+        list[str], typer.Option(help='Such as "Grote Markt 3"; given again: as many boards, side by side.')
+    ],
     *,
     at: Annotated[str | None, typer.Option(help="Where it stands: LAT,LON in degrees.")] = None,
     port: options.Ports = None,
@@ -54,7 +56,9 @@ def _commission(
     gateway: options.Ssh = None,
     config: Annotated[str | None, typer.Option(help="The gateway's settings there, or here without --gateway.")] = None,
     bridge: options.BridgePort = None,
-    unseen: Annotated[bool, typer.Option("--unseen", help="Do not wait for a first frame; the record says so.")] = False,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Do not wait for a first frame; the record says so.")
+    ] = False,
     setting: Annotated[list[str] | None, typer.Option("--set", help="NAME=NUMBER, such as interval=600.")] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for the next board to be plugged in.")] = 60.0,
     again: Annotated[bool, typer.Option("--again", help="Flash boards that are done already, too.")] = False,
@@ -102,7 +106,9 @@ def _swap(
     gateway: options.Ssh = None,
     config: Annotated[str | None, typer.Option(help="The gateway's settings there, or here without --gateway.")] = None,
     bridge: options.BridgePort = None,
-    unseen: Annotated[bool, typer.Option("--unseen", help="Do not wait for a first frame; the record says so.")] = False,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Do not wait for a first frame; the record says so.")
+    ] = False,
     folder: options.Folder = None,
     as_json: options.Json = False,
 ) -> None:

@@ -56,7 +56,9 @@ def show(name: _Name, *, folder: Folder = None, as_json: Json = False) -> None:
         telling.as_json(document)
         return
     tested = board.tested
-    document["tested"] = f"{'passed' if tested['passed'] else 'failed'} at {tested['at']}: {tested['note']}" if tested else ""
+    document["tested"] = (
+        f"{'passed' if tested['passed'] else 'failed'} at {tested['at']}: {tested['note']}" if tested else ""
+    )
     typer.echo(telling.shown(document))
 
 

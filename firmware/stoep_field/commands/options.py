@@ -24,16 +24,19 @@ Port = Annotated[str | None, typer.Option("--port", help="A serial port; none: t
 Image = Annotated[Path | None, typer.Option(help="MicroPython's image, ESP32_GENERIC-….bin, 1.28 or later.")]
 Channel = Annotated[int | None, typer.Option(min=1, max=13, help="The site's radio channel.")]
 GatewayKey = Annotated[
-    str | None, typer.Option(help="Seal the hand-over files for this gateway: age1…, as `stoep registry key` prints it.")
+    str | None,
+    typer.Option(help="Seal the hand-over files for this gateway: age1…, as `stoep registry key` prints it."),
 ]
 Ssh = Annotated[str | None, typer.Option("--gateway", help="Hand over by SSH at once: USER@HOST of the gateway.")]
 Config = Annotated[str, typer.Option(help="The gateway's settings there, or here without --gateway.")]
 BridgePort = Annotated[str | None, typer.Option("--bridge", help="A bridge on this laptop that hears the first frame.")]
 Simulate = Annotated[bool, typer.Option("--simulate", help="For training: virtual boards, real tools.")]
 Faults = Annotated[
-    str, typer.Option(help="With --simulate: what is wrong with each board, such as ',charge-only,sensor'; empty: none.")
+    str,
+    typer.Option(help="With --simulate: what is wrong with each board, such as ',charge-only,sensor'; empty: none."),
 ]
 _AUTO = "auto"
+_POLE = 90  # degrees
 GATEWAY_CONFIG = "/etc/stoep/gateway.toml"
 
 
@@ -45,7 +48,7 @@ def at(said: str | None) -> tuple[float, float] | None:
         latitude, longitude = map(float, said.split(","))
     except ValueError:
         latitude = longitude = 1000.0
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+    if abs(latitude) > _POLE or abs(longitude) > 2 * _POLE:
         raise FieldError(f"--at {said} is no place", "write degrees north and east, such as 50.8467,4.3525")
     return latitude, longitude
 
@@ -98,5 +101,7 @@ def the_port(bench: Bench, named: str | None) -> str:
         raise FieldError(f"{named} is not there", "plug the board in; `stoep node doctor` says what is seen")
     if len(found) != 1:
         words = "no board is plugged in" if not found else f"several boards are plugged in: {', '.join(found)}"
-        raise FieldError(words, "plug it in, with a cable that has data lines" if not found else "say which with --port")
+        raise FieldError(
+            words, "plug it in, with a cable that has data lines" if not found else "say which with --port"
+        )
     return found[0]

@@ -1,4 +1,4 @@
-"""How the commands tell: one line and an exit status for what is wrong, a bar a board while it lasts, JSON for programs."""
+"""How the commands tell: what is wrong in one line and an exit status, a bar for each board, JSON for programs."""
 
 import json
 import sys
@@ -58,7 +58,9 @@ class Bars:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def __call__(self, port: str, step: str, share: float | None) -> None:

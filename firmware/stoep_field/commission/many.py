@@ -69,7 +69,7 @@ class Run:
             except FieldError as error:
                 outcome = Outcome(port, None, error)
             except StoepError as error:
-                outcome = Outcome(port, None, BoardError(str(error), "put that right and say the same command again"))
+                outcome = Outcome(port, None, BoardError(str(error), "put that right, and say the same command"))
             except Exception as error:  # noqa: BLE001 -- a mistake of ours: the other boards come to their end first
                 self._defects.append(error)
                 return
@@ -80,7 +80,7 @@ class Run:
 
 def _absent(came: int, expected: int) -> BoardError:
     remedy = (
-        "a cable that only charges shows nothing: take one with data lines; `lsusb` lists what the laptop sees. Then say "
+        "a cable that only charges shows nothing: take one with data lines; `lsusb` lists what is seen. Then say "
         "the same command again"
     )
     return BoardError(f"only {came} of {expected} boards appeared", remedy)

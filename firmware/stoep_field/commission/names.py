@@ -9,6 +9,7 @@ from typing import NamedTuple
 from stoep_field.errors import BoardError, FieldError
 from stoep_field.papers.journal import Board, Journal, Stage
 
+_LONGEST = 120  # characters, as the hand-over takes a place
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -20,13 +21,13 @@ class Named(NamedTuple):
 
 
 def named(said: str) -> Named:
-    """"Grote Markt 3" is the place of the node grote-markt-3. Raises FieldError."""
+    """ "Grote Markt 3" is the place of the node grote-markt-3. Raises FieldError."""
     if _NAME.fullmatch(said):
         return Named(said, said)
     plain = unicodedata.normalize("NFKD", said).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64]
-    if not name or len(said) > 120 or not said.isprintable():
-        raise FieldError(f"{said!r} is no name", "give one of letters and digits, such as \"Grote Markt 3\"")
+    if not name or len(said) > _LONGEST or not said.isprintable():
+        raise FieldError(f"{said!r} is no name", 'give one of letters and digits, such as "Grote Markt 3"')
     return Named(name, said)
 
 
@@ -36,9 +37,7 @@ class Names:
     `replacing`: the board whose name another one takes over, which retires it.
     """
 
-    def __init__(
-        self, wanted: Sequence[Named], kind: str, journal: Journal, replacing: Board | None = None
-    ) -> None:
+    def __init__(self, wanted: Sequence[Named], kind: str, journal: Journal, replacing: Board | None = None) -> None:
         names = [one.name for one in wanted]
         if len(set(names)) < len(names):
             raise FieldError("a name is given twice", "each node has a name of its own")
@@ -50,7 +49,7 @@ class Names:
         self._free = [one for one in wanted if one.name not in owned]
 
     def give(self, mac: bytes, held: str | None) -> Board:
-        """The identity of this board, kept in the journal; `held` is the kid that its flash names. Raises BoardError."""
+        """This board's identity, kept in the journal; `held` is the kid that its flash names. Raises BoardError."""
         with self._lock:
             known = self._journal.of(mac)
             if known is not None and known.stage is not Stage.RETIRED:
@@ -59,8 +58,8 @@ class Names:
             if not self._free:
                 raise BoardError(f"{mac.hex(':')} is one board more than there are names", "give another --name")
             chosen = self._free.pop(0)
-            is_held = held is not None and old is None and all(board.kid != held for board in self._journal.all())
-            kid = held if held is not None and is_held else self._journal.new_kid()
+            is_free = old is None and all(board.kid != held for board in self._journal.all())
+            kid = held if held is not None and is_free else self._journal.new_kid()
             board = Board(mac=mac.hex(), kid=kid, kind=self._kind, name=chosen.name, place=chosen.place)
             if old is not None:
                 board.replaces, board.at, board.settings = old.kid, old.at, old.settings
@@ -75,7 +74,7 @@ class Names:
             remedy = "plug in the board that is to take its place, and only that"
             raise BoardError(f"this board is {known.name} ({known.kid}), in service", remedy)
         if known.name not in self._wanted:
-            remedy = f'say --name {known.name} to go on with it, or `stoep node retire {known.name}` to make it another'
+            remedy = f"say --name {known.name} to go on with it, or `stoep node retire {known.name}` to make it another"
             raise BoardError(f"this board is {known.name} ({known.kid}) already", remedy)
         if known.kind != self._kind:
             remedy = f"say --kind {known.kind}, or `stoep node retire {known.name}` to make it another"

@@ -118,5 +118,7 @@ class AtGateway:
 
 
 def _unheard(board: Board, where: str) -> BoardError:
-    remedy = "is its antenna free of metal, is the radio channel the site's (--channel)? Then say the same command again"
+    remedy = (
+        "is its antenna free of metal, is the radio channel the site's (--channel)? Then say the same command again"
+    )
     return BoardError(f"no sealed frame of {board.name} came to {where} within {_FRAME_S:.0f} s", remedy)

@@ -1,7 +1,7 @@
 """The small values in a board's flash, as `node/cells.py` reads and writes them: here for whoever makes a new board.
 
-    sector  magic "SCEL" · generation u32 · CRC-32 of both
-    record  key u8 · length u8 · value · CRC-32 of all that, padded to 4 bytes
+sector  magic "SCEL" · generation u32 · CRC-32 of both
+record  key u8 · length u8 · value · CRC-32 of all that, padded to 4 bytes
 """
 
 import struct

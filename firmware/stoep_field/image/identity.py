@@ -18,6 +18,7 @@ KID, SECRET = 4, 32  # bytes
 HEAD = 4 * SECTOR  # identity and life; the ring is behind them
 _IDENTITY = 1  # the cell of the identity sectors
 _GROWING, _SETTINGS = 1, 2  # of the life's
+_GROWN = struct.Struct("<HQ")  # epoch, counters below which are spent
 _FIELDS = 4
 
 
@@ -44,7 +45,7 @@ def head(who: Identity, epoch: int, settings: Mapping[int, int]) -> bytes:
     named = cbor2.dumps([who.kind.encode(), who.channel, who.kid, who.secret])
     life: dict[int, bytes] = {}
     if who.kid is not None:
-        life[_GROWING] = struct.pack("<HQ", epoch, 1)
+        life[_GROWING] = _GROWN.pack(epoch, 1)
     if settings:
         life[_SETTINGS] = cbor2.dumps(dict(sorted(settings.items())))
     blank = BLANK * SECTOR
@@ -54,7 +55,8 @@ def head(who: Identity, epoch: int, settings: Mapping[int, int]) -> bytes:
 def read(sectors: bytes) -> Held:
     """What `sectors`, the head of a partition `stoep`, say; of a board that never was one of ours: nobody."""
     life = cells.read(sectors[2 * SECTOR :])
-    epoch = struct.unpack("<HQ", life.values[_GROWING])[0] if len(life.values.get(_GROWING, b"")) == 10 else 0
+    grown = life.values.get(_GROWING, b"")
+    epoch = _GROWN.unpack(grown)[0] if len(grown) == _GROWN.size else 0
     return Held(_identity(cells.read(sectors).values.get(_IDENTITY)), epoch + life.torn)
 
 

@@ -1,6 +1,6 @@
 """The node's way into the gateway's registry: a hand-over file sealed for it, or its own `stoep registry import`.
 
-A file waits in the working folder until somebody carries it; over SSH, or on the gateway itself, it is taken in at once.
+A file waits in the working folder until somebody carries it; by SSH, or on the gateway itself, it is taken in at once.
 """
 
 import json
@@ -108,5 +108,7 @@ class ByCommand:
             raise FieldError(f"`stoep {words[0]}` cannot be called {where} ({error})", remedy) from error
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
-            raise FieldError(f"the gateway did not take it: {said[0]}", "put that right; the same command goes on from here")
+            raise FieldError(
+                f"the gateway did not take it: {said[0]}", "put that right; the same command goes on from here"
+            )
         return done.stdout.decode(errors="replace")

@@ -42,7 +42,7 @@ class Board(msgspec.Struct, kw_only=True):
     place: str
     stage: Stage = Stage.NAMED
     at: tuple[float, float] | None = None
-    settings: dict[str, int] = {}  # noqa: RUF012 -- msgspec copies a default
+    settings: dict[str, int] = {}
     secret: str = ""
     fingerprint: str = ""
     made_at: str = ""
@@ -52,7 +52,7 @@ class Board(msgspec.Struct, kw_only=True):
     release: str = ""
     handed: str = ""  # the hand-over's file name, or whom it went to
     replaces: str = ""  # the kid of the node whose place it has
-    tested: dict[str, Any] = {}  # noqa: RUF012
+    tested: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<board {self.mac}: {self.name} ({self.kid}), {self.stage.value}>"

@@ -1,6 +1,6 @@
 """The label on the furniture, 70 by 35 mm: name, kind, id, and a QR code that says the same to a phone. No secrets.
 
-    stoep:c0ffee01?kind=bin&name=grote-markt-3
+stoep:c0ffee01?kind=bin&name=grote-markt-3
 """
 
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ _DPI = 300
 _INCH = 25.4
 _QR_MM = 29
 _MARGIN_MM = 3
+_SMALLEST = 4  # points that one can still read
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -48,7 +49,12 @@ def write(board: Board, folder: Path) -> tuple[Path, Path]:
 
 def _lines(board: Board) -> list[tuple[str, float, bool]]:
     """(words, height in mm, bold)."""
-    return [(board.place or board.name, 5.0, True), (board.kind, 4.0, False), (board.kid, 4.6, True), (board.name, 3.0, False)]
+    return [
+        (board.place or board.name, 5.0, True),
+        (board.kind, 4.0, False),
+        (board.kid, 4.6, True),
+        (board.name, 3.0, False),
+    ]
 
 
 def _matrix(board: Board) -> list[list[bool]]:
@@ -109,7 +115,7 @@ def _pdf(board: Board) -> bytes:
         shown = words.encode("latin-1", "replace").decode("latin-1")  # what a PDF's own fonts can write
         points = height / _INCH * 72
         page.set_font("Helvetica", "B" if bold else "", points)
-        while page.get_string_width(shown) > room and points > 4:
+        while page.get_string_width(shown) > room and points > _SMALLEST:
             points -= 0.5
             page.set_font_size(points)
         page.text(left, y_mm + height * 0.8, shown)

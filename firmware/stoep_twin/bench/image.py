@@ -1,4 +1,4 @@
-"""An image in the place of MicroPython's, where nobody has the real one: the form that the tool checks, without a program.
+"""An image in the place of MicroPython's, where nobody has that: the form that the tool checks, without a program.
 
 What runs on a virtual board is the desktop's interpreter; from its flash come partition table, code and identity.
 """
@@ -14,7 +14,9 @@ _APP_BYTES = 96 * 1024
 
 
 def _header(chip: int) -> bytes:
-    return struct.pack("<BBBBIB3sHBHH4sB", 0xE9, 1, 2, 0x20, 0x40080000, 0xEE, b"\0" * 3, chip, 0, 0, 0xFFFF, b"\0" * 4, 0)
+    return struct.pack(
+        "<BBBBIB3sHBHH4sB", 0xE9, 1, 2, 0x20, 0x40080000, 0xEE, b"\0" * 3, chip, 0, 0, 0xFFFF, b"\0" * 4, 0
+    )
 
 
 def write(file: Path, version: str = VERSION, chip: int = 0) -> Path:

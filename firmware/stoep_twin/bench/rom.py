@@ -67,7 +67,7 @@ class _End:
         return True
 
 
-class _Flash(server.FlashImage):
+class _Flash(server.FlashImage):  # type: ignore[misc] # its package carries no types
     """The chip's file; `written(bytes)` is told how much has come."""
 
     def __init__(self, chip: mmap.mmap, written: Callable[[int], None]) -> None:

@@ -27,7 +27,7 @@ else:
     sys.path[:] = [_facts["stand_ins"], _facts["firmware"]] + sys.path[1:]
     os.chdir(_facts["firmware"])  # the board's root
 
-import host  # noqa: E402
+import host
 
 _board = host.attach(_facts)
 

@@ -20,6 +20,7 @@ ULP_WAKE = 6
 _FOREVER = (1 << 63) - 1
 _RTC_BYTES = 2048
 _routed = set()  # pins that show a PWM
+timers = {}  # that run, by id
 _told = {}  # by pin: of 65,536 parts of the time, how many it is high
 
 
@@ -237,7 +238,6 @@ class Timer:
 
     ONE_SHOT = 0
     PERIODIC = 1
-    running = {}  # by id
 
     def __init__(self, id):
         self._id = id
@@ -245,10 +245,10 @@ class Timer:
     def init(self, *, mode=PERIODIC, freq=-1, period=-1, callback=None):
         self._mode, self._period, self._callback = mode, period, callback
         self._due = utime.ticks_add(utime.ticks_ms(), period)
-        Timer.running[self._id] = self
+        timers[self._id] = self
 
     def deinit(self):
-        Timer.running.pop(self._id, None)
+        timers.pop(self._id, None)
 
     def look(self):
         """Fire if it is time."""

@@ -26,9 +26,10 @@ def mount():
 
     global _ours
     volume = vfs.VfsLfs2(Partition.find(Partition.TYPE_DATA, label="vfs")[0])
+    import time  # noqa: F401
+
     import espnow  # noqa: F401 (what is C on the chip is there before its files are)
     import network  # noqa: F401
-    import time  # noqa: F401
 
     vfs.umount("/")
     vfs.mount(volume, "/")
@@ -49,7 +50,7 @@ class _Input:
     def byte(self):
         """The next one; meanwhile timers fire."""
         while not self._poll.poll(_TURN_MS):
-            for timer in list(machine.Timer.running.values()):
+            for timer in list(machine.timers.values()):
                 timer.look()
         got = self._stdin.read(1)
         if not got:
@@ -105,7 +106,7 @@ def _show(line, scope):
             keyboard.run(compile(line, "<stdin>", "exec"), scope)
             return
         scope["_"] = None
-        value = eval(code, scope)
+        value = eval(code, scope)  # noqa: S307 (a REPL is for that)
         if value is not None:
             print(repr(value))
     except BaseException as error:
@@ -183,7 +184,7 @@ def _soft_reset(run_file):
     for name in list(sys.modules):
         if name not in _ours:
             del sys.modules[name]
-    machine.Timer.running.clear()
+    machine.timers.clear()
     sys.path[:] = _first_path
     scope = {"__name__": "__main__"}
     try:
