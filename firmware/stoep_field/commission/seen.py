@@ -16,7 +16,7 @@ from stoep_field.papers.journal import Board
 
 _HELLO_S = 8.0
 _FRAME_S = 45.0  # a cold boot, a sample, four attempts
-_TAKEN_S = 25.0  # a gateway reads its registry each five seconds
+_TAKEN_S = 40.0  # a gateway reads its registry each five seconds, and a first survey takes its time
 _TURN_S = 0.5
 
 
