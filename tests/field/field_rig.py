@@ -44,13 +44,16 @@ class Table:
     ) -> list[Outcome]:
         """What `stoep node commission` does with the boards on the bench."""
         heard = seen or AtBridge(self.bench.bridge)
+        wanted = [named(name) for name in names]
+        if replacing is not None:
+            wanted = [wanted[0]._replace(place=replacing.place)]
         try:
             plan = Plan(
                 kind="bin",
                 channel=CHANNEL,
                 base=self.base,
                 release="0.1.0",
-                names=Names([named(name) for name in names], "bin", self.journal, replacing),
+                names=Names(wanted, "bin", self.journal, replacing),
                 journal=self.journal,
                 way=way or ByFile(self.folder / "handover", str(NOBODY.to_public()), "test"),
                 signer=record.key(self.folder),

@@ -13,9 +13,9 @@ from stoep_field.board import selftest
 from stoep_field.board.console import Console
 from stoep_field.commission.one import fingerprint
 from stoep_field.commission.seen import AtGateway
+from stoep_field.image import layout
 from stoep_field.image.identity import Identity, read
 from stoep_field.image.image import of_board
-from stoep_field.image.layout import STOEP, TABLE, table as partition_table
 from stoep_field.papers.handing import ByCommand
 from stoep_twin.broker import Broker
 from stoep_twin.gateway import write_settings
@@ -42,23 +42,41 @@ def gateway(folder: Path, bridge: str, clock: Path) -> Iterator[ByCommand]:
         broker.stop()
 
 
-def test_a_commissioned_board_reports_to_its_gateway(table: Callable[..., Table], tmp_path: Path) -> None:
-    own = table("")
+def test_a_commissioned_board_reports_to_its_gateway_and_another_takes_its_place(
+    table: Callable[..., Table], tmp_path: Path
+) -> None:
+    own = table("", "")
+    own.bench.unplug(own.port(2))
     with gateway(tmp_path / "gateway", own.bench.bridge, own.bench.clock) as way:
         (outcome,) = own.commission(["Grote Markt 3"], way=way, seen=AtGateway(way))
         assert outcome.error is None
         row = next(row for row in way.status()["table"] if row["node"] == "grote-markt-3")
-    assert row["last_heard"] is not None
+        assert row["last_heard"] is not None
+        check_what_runs(own, tmp_path)
+        old = own.board("grote-markt-3")
+        own.bench.unplug(own.port(1))
+        own.bench.mend(own.port(2))
+        (outcome,) = own.commission(["grote-markt-3"], way=way, seen=AtGateway(way), replacing=old)
+        assert outcome.error is None
+    new = own.board("grote-markt-3")
+    assert (new.place, new.replaces) == ("Grote Markt 3", old.kid)
+    (entry,) = registry(tmp_path / "gateway").nodes.values()
+    assert (entry.kid.hex(), fingerprint(entry.secret)) == (new.kid, new.fingerprint)
+    assert new.kid != old.kid
+    assert new.fingerprint != old.fingerprint
+
+
+def check_what_runs(own: Table, tmp_path: Path) -> None:
     board = own.board("grote-markt-3")
     entry = registry(tmp_path / "gateway").nodes[bytes.fromhex(board.kid)]
     assert (entry.name, entry.kind, entry.place) == ("grote-markt-3", "bin", "Grote Markt 3")
     assert fingerprint(entry.secret) == board.fingerprint
     assert board.secret == ""  # whoever finds the laptop finds no key
     chip = (own.bench.clock.parent / "boards" / "board-1" / "flash.bin").read_bytes()
-    assert chip[TABLE : TABLE + 4096] == partition_table()
+    assert chip[layout.TABLE : layout.TABLE + 4096] == layout.table()
     for segment in own.base.segments:
         assert chip[segment.address : segment.address + len(segment.data)] == segment.data
-    held = read(chip[STOEP.address :])
+    held = read(chip[layout.STOEP.address :])
     assert held.identity is not None
     assert held.identity.secret == entry.secret
 
@@ -97,5 +115,3 @@ def test_the_simulation_runs_nothing_but_the_flash(table: Callable[..., Table]) 
     with Console(own.bench, own.port(1)) as console, pytest.raises(Exception, match="has no program"):
         console.visit()
     assert "invalid header: 0xffffffff" in console.log
-
-

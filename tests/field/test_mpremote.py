@@ -43,7 +43,9 @@ def test_self_test_logs_and_files(table: Callable[..., Table], tmp_path: Path) -
     assert "identity kind=bin kid=c0ffee01" in said
     assert "channel name=temperature counts=" in said
     assert said.rstrip().endswith("selftest done")
-    logs = "from node import crash, flash; from node.life import Life; print(crash.last(), Life(flash.partition()).epoch)"
+    logs = (
+        "from node import crash, flash; from node.life import Life; print(crash.last(), Life(flash.partition()).epoch)"
+    )
     assert remote("resume", "exec", logs).strip() == "None 0"  # nobody's visit begins a life
     assert "a/" in remote("resume", "fs", "ls", ":/")
     assert "boot.py" in remote("resume", "fs", "ls", ":/")

@@ -12,7 +12,7 @@ from stoep_field.commission.many import Outcome
 from stoep_field.image.identity import read
 from stoep_field.image.layout import STOEP
 from stoep_field.papers import record
-from stoep_field.papers.journal import Stage
+from stoep_field.papers.journal import Board, Stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 FAULTS = (BARE, BARE, CHIP, BARE, PULLED, BARE, SENSOR, BARE, CABLE)  # the ninth never appears
@@ -61,24 +61,24 @@ def test_five_pass_at_once_and_the_rest_when_their_cause_is_gone(
     assert after[failing.mac].fingerprint == failing.fingerprint
     flashed = {port for port, step in own.steps if step == "flashing"}
     assert flashed == {"board-3", "board-5", "board-9"}
-    check_papers(own, after)
+    check_papers(own)
     figure(f"field: {len(NAMES)} boards side by side, 5 passed at once, each of the others after its cause was gone")
 
 
-def check_identities(own: Table, before: dict[str, object], after: dict[str, object]) -> None:
+def check_identities(own: Table, before: dict[str, Board], after: dict[str, Board]) -> None:
     """None lost, none doubled, and none on two boards."""
-    boards = [board for board in own.journal.all()]
+    boards = list(own.journal.all())
     assert len(boards) == len(NAMES)
     assert len({board.kid for board in boards}) == len({board.name for board in boards}) == len(NAMES)
     assert before.keys() <= after.keys()
     for mac, board in before.items():
-        assert (after[mac].kid, after[mac].name) == (board.kid, board.name)  # type: ignore[attr-defined]
+        assert (after[mac].kid, after[mac].name) == (board.kid, board.name)
     on_flash = [secrets_on(own, number) for number in range(1, len(NAMES) + 1)]
     assert None not in on_flash
     assert len(set(on_flash)) == len(NAMES)
 
 
-def check_papers(own: Table, after: dict[str, object]) -> None:
+def check_papers(own: Table) -> None:
     """What was handed over is what is on the boards, and no secret is anywhere else."""
     handed = {}
     for file in sorted((own.folder / "handover").glob("*.age")):
@@ -99,7 +99,7 @@ def check_papers(own: Table, after: dict[str, object]) -> None:
         assert (own.folder / "labels" / f"{board.name}.png").stat().st_size > 0
 
 
-def test_what_is_done_is_left_alone_and_flashed_anew_only_on_demand(table: Callable[..., Table], tmp_path: Path) -> None:
+def test_what_is_done_is_left_alone_and_flashed_anew_on_demand(table: Callable[..., Table], tmp_path: Path) -> None:
     own = table(BARE)
     own.commission(["bin-1"])
     first = own.board("bin-1")

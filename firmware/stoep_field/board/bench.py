@@ -75,6 +75,14 @@ class UsbBench:
         """Nothing to clear."""
 
 
+def probe(port: str) -> None:
+    """Raises BoardError saying why a port cannot be opened: esptool and mpremote give no reason."""
+    try:
+        serial.Serial(port, exclusive=True).close()
+    except OSError as error:
+        raise trouble.port(port, error) from error
+
+
 def simulated(folder: Path, kind: str | None = None, boards: Sequence[str] = ()) -> SimulatedBench:
     """Virtual boards in `folder`, one for each fault named, "" for none; without a `kind` those of the last time.
 

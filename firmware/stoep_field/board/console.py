@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 import serial
 
 from stoep_field.board import trouble
-from stoep_field.board.bench import Bench
+from stoep_field.board.bench import Bench, probe
 from stoep_field.errors import BoardError
 
 BAUD = 115_200
@@ -50,11 +50,11 @@ class Console:
         from mpremote.transport import TransportError
         from mpremote.transport_serial import SerialTransport
 
+        probe(self.port)
         try:
             self._transport = SerialTransport(self.port, BAUD)
         except (TransportError, OSError) as error:
-            cause = error.__context__
-            raise trouble.port(self.port, cause if isinstance(cause, OSError) else OSError()) from error
+            raise trouble.cut_off(self.port, "opened") from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 import serial
 
 from stoep_field.board import trouble
-from stoep_field.board.bench import Bench
+from stoep_field.board.bench import Bench, probe
 from stoep_field.errors import BoardError
 from stoep_field.image.image import Image, Segment
 from stoep_field.image.layout import BLANK, FLASH
@@ -45,6 +45,7 @@ class Loader:
 
         with _once:
             _quiet()
+        probe(self.port)
         self._bench.hold_boot(self.port)
         how = "default-reset" if self._bench.has_lines else "no-reset"
         self._esp = self._do("spoken to", lambda: cmds.detect_chip(self.port, _ROM_BAUD, how, False, _ATTEMPTS))
@@ -140,9 +141,7 @@ class Loader:
         return trouble.cut_off(self.port, doing)
 
     def _lost(self, error: OSError, doing: str) -> BoardError:
-        if self._esp is None and self._is_there():
-            return trouble.port(self.port, error)
-        return self._gone(doing)
+        return trouble.port(self.port, error) if self._esp is None and self._is_there() else self._gone(doing)
 
 
 def _bytes_of(size: str | None) -> int:

@@ -25,7 +25,7 @@ _LOGS = """from node import crash, flash, identity
 from node.life import Life
 who, life = identity.load(flash.partition()), Life(flash.partition())
 print("node=%s %s" % (who and who.kind, who and who.kid and who.kid.hex()))
-print("epoch=%d reserved=%d" % (life.epoch, life.reserved))
+print("epoch=%d\\nreserved=%d" % (life.epoch, life.reserved))
 print("lost=%s" % life.lost())
 print("crash=%s" % crash.last())
 """

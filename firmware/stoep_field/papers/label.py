@@ -48,13 +48,13 @@ def write(board: Board, folder: Path) -> tuple[Path, Path]:
 
 
 def _lines(board: Board) -> list[tuple[str, float, bool]]:
-    """(words, height in mm, bold)."""
-    return [
-        (board.place or board.name, 5.0, True),
-        (board.kind, 4.0, False),
-        (board.kid, 4.6, True),
-        (board.name, 3.0, False),
-    ]
+    """(words, height in mm, bold). A place in letters that a label cannot show gives way to the name."""
+    try:
+        board.place.encode("latin-1")
+        place = board.place or board.name
+    except UnicodeEncodeError:
+        place = board.name
+    return [(place, 5.0, True), (board.kind, 4.0, False), (board.kid, 4.6, True), (board.name, 3.0, False)]
 
 
 def _matrix(board: Board) -> list[list[bool]]:
@@ -112,12 +112,11 @@ def _pdf(board: Board) -> bytes:
     left, y_mm = _MARGIN_MM + _QR_MM + 2, 5.0
     room = _MM[0] - left - _MARGIN_MM
     for words, height, bold in _lines(board):
-        shown = words.encode("latin-1", "replace").decode("latin-1")  # what a PDF's own fonts can write
         points = height / _INCH * 72
         page.set_font("Helvetica", "B" if bold else "", points)
-        while page.get_string_width(shown) > room and points > _SMALLEST:
+        while page.get_string_width(words) > room and points > _SMALLEST:
             points -= 0.5
             page.set_font_size(points)
-        page.text(left, y_mm + height * 0.8, shown)
+        page.text(left, y_mm + height * 0.8, words)
         y_mm += height + 2.0
     return bytes(page.output())
