@@ -1,4 +1,4 @@
-"""What was flashed is what runs: real esptool, then the firmware from the flash it left, then a real gateway."""
+"""What was flashed is what runs: a board is commissioned, and reports to a real gateway from what is on its flash."""
 
 import contextlib
 import subprocess
@@ -9,19 +9,15 @@ from pathlib import Path
 import pytest
 
 from field_rig import Table, registry
-from stoep_field.board import selftest
-from stoep_field.board.console import Console
 from stoep_field.commission.one import fingerprint
 from stoep_field.commission.seen import AtGateway
 from stoep_field.image import layout
-from stoep_field.image.identity import Identity, read
-from stoep_field.image.image import of_board
+from stoep_field.image.identity import read
 from stoep_field.papers.handing import ByCommand
 from stoep_twin.broker import Broker
 from stoep_twin.gateway import write_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
-KID = "c0ffee01"
 
 
 @contextlib.contextmanager
@@ -79,39 +75,3 @@ def check_what_runs(own: Table, tmp_path: Path) -> None:
     held = read(chip[layout.STOEP.address :])
     assert held.identity is not None
     assert held.identity.secret == entry.secret
-
-
-def test_the_command_esptool_flashes_a_board_that_then_runs_it(table: Callable[..., Table], tmp_path: Path) -> None:
-    own = table("")
-    port = own.port(1)
-    whole = tmp_path / "whole.bin"
-    who = Identity("bin", 6, bytes.fromhex(KID), bytes(range(32)))
-    whole.write_bytes(of_board(own.base, who, 7, {1: 600}, keeps_ring=False).whole())
-    own.bench.hold_boot(port)
-    esptool = [sys.executable, "-m", "esptool", "--chip", "esp32", "--port", port]
-    esptool += ["--before", "no-reset", "--after", "no-reset"]
-    subprocess.run([*esptool, "write-flash", "0x0", str(whole)], check=True, capture_output=True, timeout=60)
-    done = subprocess.run([*esptool, "verify-flash", "0x0", str(whole)], check=True, capture_output=True, timeout=60)
-    assert b"Verification successful" in done.stdout
-    own.bench.restart(port)
-    with Console(own.bench, port) as console:
-        console.visit()
-        said = console.run(selftest.SCRIPT)
-        assert said.failure == ""
-        assert f"identity kind=bin kid={KID} channel=6" in said.out
-    own.bench.restart(port)
-    with Console(own.bench, port) as console:
-        until = 40
-        while "held first=" not in console.log and until:
-            console.listen(0.5)
-            until -= 1
-    assert "boot cause=power epoch=8" in console.log
-    assert "sleep ms=5" in console.log  # less than 600 s: the setting that was flashed
-
-
-def test_the_simulation_runs_nothing_but_the_flash(table: Callable[..., Table]) -> None:
-    """A blank chip says what a real one says, whatever lies in this checkout."""
-    own = table("")
-    with Console(own.bench, own.port(1)) as console, pytest.raises(Exception, match="has no program"):
-        console.visit()
-    assert "invalid header: 0xffffffff" in console.log

@@ -1,6 +1,7 @@
 """The tool is killed at every step of one board: said again, the command does the rest, and no secret serves twice."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from stoep_field.board.loader import Loader
 from stoep_field.commission.names import Names, named
 from stoep_field.commission.one import Plan, commission
 from stoep_field.commission.seen import AtBridge
+from stoep_field.errors import BoardError
 from stoep_field.image.identity import read
 from stoep_field.image.image import Image
+from stoep_field.image.layout import STOEP
 from stoep_field.papers import record
 from stoep_field.papers.handing import ByFile
 from stoep_field.papers.journal import Board, Stage
@@ -35,7 +38,7 @@ class Killed(BaseException):
 
 
 def test_killed_at_each_step_it_goes_on_and_no_counter_begins_anew_under_an_old_secret(
-    table: Callable[..., Table], monkeypatch: pytest.MonkeyPatch
+    table: Callable[..., Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = table("")
     flashed: list[bytes | None] = []
@@ -57,16 +60,24 @@ def test_killed_at_each_step_it_goes_on_and_no_counter_begins_anew_under_an_old_
             kids |= {board.kid for board in known}
             assert [board.stage for board in known] == ([] if cut == "looking" else [stage]), cut
         board = once(own, seen, "never")
+        assert board.stage is Stage.DONE
+        # Cut half way, and while it was read back: each time anew. From then on the board is left alone.
+        assert once(own, seen, "never") == board
+        assert len(flashed) == 3
+        with pytest.raises(BoardError, match="this board is bin-1"):
+            once(own, seen, "never", name="bin-2")
+        anew = once(own, seen, "never", again=True)
     finally:
         seen.close()
-    assert board.stage is Stage.DONE
-    assert kids == {board.kid}
-    # Cut half way, and while it was read back: each time anew. From then on the board is left alone.
-    assert len(flashed) == len(set(flashed)) == 3
+    assert kids == {board.kid} == {anew.kid}
+    assert anew.fingerprint != board.fingerprint
+    assert len(flashed) == len(set(flashed)) == 4
     assert None not in flashed
+    held = read((tmp_path / "bench/boards/board-1/flash.bin").read_bytes()[STOEP.address :])
+    assert held.epoch > 2  # its lives go on being counted, and what it held stays
 
 
-def once(own: Table, seen: AtBridge, cut: str) -> Board:
+def once(own: Table, seen: AtBridge, cut: str, *, name: str = "bin-1", again: bool = False) -> Board:
     def tell(step: str, share: float | None) -> None:
         if step == cut or (cut == "half flashed" and step == "flashing" and share is not None and share > 0.5):
             raise Killed
@@ -76,10 +87,11 @@ def once(own: Table, seen: AtBridge, cut: str) -> Board:
         channel=6,
         base=own.base,
         release="0.1.0",
-        names=Names([named("bin-1")], "bin", own.journal),
+        names=Names([named(name)], "bin", own.journal),
         journal=own.journal,
         way=ByFile(own.folder / "handover", str(NOBODY.to_public()), None),
         signer=record.key(own.folder),
         seen=seen,
+        again=again,
     )
     return commission(own.bench, own.port(1), plan, tell)

@@ -106,7 +106,7 @@ def test_a_day_of_training(say: Say, tmp_path: Path) -> None:
     (changed,) = documents(say("node", "settings", "interval=600", "--simulate", "--json"))
     assert changed["settings"] == {"interval": 600}
     assert Journal(tmp_path / "work" / "training").named("grote-markt-3").settings == {"interval": 600}  # type: ignore[union-attr]
-    lines = [document["line"] for document in documents(say("node", "monitor", "--simulate", "--for", "4", "--json"))]
+    lines = [document["line"] for document in documents(say("node", "monitor", "--simulate", "--for", "2.5", "--json"))]
     assert any(line.startswith("boot cause=power epoch=2 ") for line in lines)
     said = say("bridge", "commission", "--simulate", "--channel", "11", "--json")
     (bridge,) = documents(said)

@@ -1,7 +1,6 @@
 """Eight boards side by side and what goes wrong with them: each its own message, each well once its cause is gone."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pyrage
 import pytest
@@ -97,21 +96,3 @@ def check_papers(own: Table) -> None:
         assert found["kid"] == board.kid
         assert "seen by the bridge" in found["test"]["frame"]
         assert (own.folder / "labels" / f"{board.name}.png").stat().st_size > 0
-
-
-def test_what_is_done_is_left_alone_and_flashed_anew_on_demand(table: Callable[..., Table], tmp_path: Path) -> None:
-    own = table(BARE)
-    own.commission(["bin-1"])
-    first = own.board("bin-1")
-    (outcome,) = own.commission(["bin-1"])
-    assert outcome.error is None
-    assert own.board("bin-1") == first
-    (outcome,) = own.commission(["bin-1"], again=True)
-    assert outcome.error is None
-    anew = own.board("bin-1")
-    assert anew.kid == first.kid
-    assert anew.fingerprint != first.fingerprint
-    held = read((tmp_path / "bench/boards/board-1/flash.bin").read_bytes()[STOEP.address :])
-    assert held.epoch > 1  # its lives go on being counted
-    (outcome,) = own.commission(["bin-2"])
-    assert "this board is bin-1" in str(outcome.error)
