@@ -61,7 +61,7 @@ def build(
     if wheel is not None:
         shutil.copyfile(wheel, wheels / wheel.name)
     tell("wheels: what it needs (from the network)")
-    _pip("download", "--dest", str(wheels), f"{own}[{extras}]")
+    _pip("wheel", "--wheel-dir", str(wheels), f"{own}[{extras}]")  # built now: what is a source would need tools there
     tell("guides")
     _guides(folder / "guides")
     (folder / SETTINGS).write_text(_settings(site, channel, gateway_key, image.name), encoding="utf-8")

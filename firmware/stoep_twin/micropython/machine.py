@@ -20,7 +20,7 @@ ULP_WAKE = 6
 _FOREVER = (1 << 63) - 1
 _RTC_BYTES = 2048
 _routed = set()  # pins that show a PWM
-timers = {}  # that run, by id
+_timers = {}  # that run, by id
 _told = {}  # by pin: of 65,536 parts of the time, how many it is high
 
 
@@ -245,12 +245,12 @@ class Timer:
     def init(self, *, mode=PERIODIC, freq=-1, period=-1, callback=None):
         self._mode, self._period, self._callback = mode, period, callback
         self._due = utime.ticks_add(utime.ticks_ms(), period)
-        timers[self._id] = self
+        _timers[self._id] = self
 
     def deinit(self):
-        timers.pop(self._id, None)
+        _timers.pop(self._id, None)
 
-    def look(self):
+    def _look(self):
         """Fire if it is time."""
         if utime.ticks_diff(utime.ticks_ms(), self._due) >= 0:
             self._due = utime.ticks_add(self._due, self._period)

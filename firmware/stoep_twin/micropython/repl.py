@@ -50,8 +50,8 @@ class _Input:
     def byte(self):
         """The next one; meanwhile timers fire."""
         while not self._poll.poll(_TURN_MS):
-            for timer in list(machine.timers.values()):
-                timer.look()
+            for timer in list(machine._timers.values()):
+                timer._look()
         got = self._stdin.read(1)
         if not got:
             raise SystemExit
@@ -184,7 +184,7 @@ def _soft_reset(run_file):
     for name in list(sys.modules):
         if name not in _ours:
             del sys.modules[name]
-    machine.timers.clear()
+    machine._timers.clear()
     sys.path[:] = _first_path
     scope = {"__name__": "__main__"}
     try:
