@@ -20,6 +20,14 @@ from stoep_twin.gateway import write_settings
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
 
+def fake_ssh(folder: Path) -> Path:
+    """In the place of `ssh HOST`: what the shell over there would be given, one here is."""
+    program = folder / "ssh"
+    program.write_text(f'#!/bin/sh\nshift\nPATH="{Path(sys.executable).parent}:$PATH" exec sh -c "$*"\n')
+    program.chmod(0o755)
+    return program
+
+
 @contextlib.contextmanager
 def gateway(folder: Path, bridge: str, clock: Path) -> Iterator[ByCommand]:
     """A real service that knows nobody yet, at the bench's bridge, by the bench's clock."""
@@ -31,7 +39,7 @@ def gateway(folder: Path, bridge: str, clock: Path) -> Iterator[ByCommand]:
         command = [sys.executable, "-m", "stoep", "gateway", "--config", str(config)]
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        yield ByCommand([], str(config), "test")
+        yield ByCommand([str(fake_ssh(folder)), "technician@gateway"], str(config), "test")
     finally:
         process.terminate()
         process.wait(20)

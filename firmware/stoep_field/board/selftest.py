@@ -163,7 +163,8 @@ def _is_likely(channel: Channel, counts: int) -> bool:
 
 def _text(channel: Channel, counts: int) -> str:
     value = f"{counts / 10**channel.decimals:.{channel.decimals}f}"
-    return f"{channel.name.replace('_', ' ')} {value}{'' if channel.unit == '1' else ' ' + channel.unit}"
+    name = channel.name.replace("_", "." if channel.name.startswith("pm") else " ")
+    return f"{name} {value}{'' if channel.unit == '1' else ' ' + channel.unit}"
 
 
 def wires(kind: str, part: str) -> str:

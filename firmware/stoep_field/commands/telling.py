@@ -48,7 +48,7 @@ class Bars:
             BarColumn(20),
             TimeElapsedColumn(),
             console=Console(stderr=True),
-            disable=quiet,
+            disable=quiet or not sys.stderr.isatty(),
         )
         self._quiet = quiet
         self._tasks: dict[str, TaskID] = {}
