@@ -73,11 +73,12 @@ def _lamp(around: Around) -> Chip | None:
 
 def _particles(around: Around) -> Chip:
     return PMS5003(
-        lambda: around.place.dust(around.now()),
+        lambda: around.place.seen_dust(around.now()),
         around.now,
         around.seed + 2,
         around.at_least(PMS5003.period),
         max(0.0, PMS5003.settles - _LATE_S * around.speed),
+        around.place.dust_unit,
     )
 
 

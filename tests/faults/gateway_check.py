@@ -157,7 +157,8 @@ class State:
         windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            if now is not None and not window.due and now.payload != disk.payload(native, names[where[0]], window):
+            of = native, names[where[0]], window
+            if now is not None and not window.due and now.payload != disk.payload(*of, now.payload):
                 self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:
@@ -347,7 +348,8 @@ class State:
                 self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
         for where, window in windows.items():
-            if seen.get((where, last[where])) != disk.payload(native, names[where[0]], window):
+            told = seen.get((where, last[where]))
+            if told is None or told != disk.payload(native, names[where[0]], window, told):
                 self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
             for epoch, number in life.alarms:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from gateway_load import SITE
 
+from stoep.refine.calibration.book import Book
 from stoep.refine.summary import summarise
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
@@ -29,8 +31,19 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window) -> bytes:
-    return native.window(identity, summarise(window, catalogue()))[2]
+def payload(native: Native, identity: nodes.Identity, window: Window, said: bytes) -> bytes:
+    """As it has to be where `said` is; how many readings were expected is of the settings of that hour.
+
+    Nor is a bin's forecast held against anything here: it is of the weeks before.
+    """
+    content = json.loads(said)
+    expected = next(iter(content["channels"].values())).get("expected")
+    found = native.window(identity, summarise(window, catalogue(), Book())._replace(expected=expected))[2]
+    if "fill" not in content:
+        return found
+    own = json.loads(found)
+    own["channels"]["fill_level"]["robust"] = content["channels"]["fill_level"]["robust"]
+    return msgspec.json.encode({**own, "fill": content["fill"]})
 
 
 def native(database: Database) -> Native:

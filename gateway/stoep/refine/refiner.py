@@ -9,17 +9,20 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
 from stoep.refine import quality
+from stoep.refine.bins.memory import Bins
 from stoep.refine.boots import Boots
+from stoep.refine.calibration import apply
+from stoep.refine.calibration.book import Book
 from stoep.refine.days import Days
-from stoep.refine.summary import summarise
+from stoep.refine.hours import Interval
+from stoep.refine.publication import Key, Publication
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import gap, ledger, nodes, window_rows
@@ -43,6 +46,8 @@ _CHECKPOINT_SECONDS = 900.0  # real: a window is written when it is due, what li
 _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long to be written together
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
+_INTERVAL = 900  # seconds between two samples of a node of which nobody says more
+_MOST_AGAIN = 200  # windows that wait, beyond which no old ones are taken up to be said again
 
 
 class Compose(Protocol):
@@ -64,6 +69,10 @@ class _Alone(NamedTuple):
     sample: Sample
     moment: Moment
 
+    def taken(self, counts: Mapping[int, int]) -> Taken:
+        at = round(self.moment.utc * 1_000_000)
+        return Taken(at, self.sample.epoch, self.sample.seq, self.moment.quality, counts)
+
 
 def _carried(taken: _Alone) -> SampleSet:
     carried = SampleSet()
@@ -77,7 +86,10 @@ def _open(window: Window, now: float) -> bool:
 
 
 class Refiner:
-    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows."""
+    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows.
+
+    `interval`: seconds between two samples of a node, as it is set.
+    """
 
     def __init__(
         self,
@@ -93,6 +105,9 @@ class Refiner:
         forward: Collection[str] = ("window", "event"),
         keeper: Keeper | None = None,
         rest: float = 0.0,
+        bins: Bins | None = None,
+        interval: Interval = lambda _kid: _INTERVAL,
+        book: Book | None = None,
     ) -> None:
         self._forward = forward
         self._samples: list[_Alone] = []
@@ -108,6 +123,7 @@ class Refiner:
         self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
+        self._publication = Publication(database, catalogue, self._find, interval, book, bins)
         self._unsaved: set[tuple[bytes, int]] = set()
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet
@@ -119,12 +135,15 @@ class Refiner:
         self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
-        self.published: dict[bytes, Summary] = {
-            window.kid: summarise(window, catalogue) for window in window_rows.newest(database)
-        }
+        self.published: dict[bytes, Summary] = dict(self._publication.newest())
 
     def committed(self) -> None:
         """There is something new in the log."""
+        self._wake.set()
+
+    def calibrate(self, book: Book) -> None:
+        """By what readings are corrected from now on, those among them that the city has already."""
+        self._publication.calibrate(book)
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -172,6 +191,9 @@ class Refiner:
         """One look at everything; the checkpoint when it is worth its bytes."""
         for row in nodes.rows(self._database, self._row):
             self._read(row)
+        if len(self._windows) < _MOST_AGAIN:
+            for window in self._publication.again():
+                self._windows.setdefault((window.kid, window.start), window)
         trusted = self._boots.refresh()
         now = self._clock.utc()
         if trusted:
@@ -234,10 +256,10 @@ class Refiner:
     def _add(self, identity: Identity, sample: Sample, moment: Moment) -> None:
         key = (identity.kid, start_of(moment.utc))
         window = self._windows.get(key) or window_rows.find(self._database, *key)
-        counts = {channel.id: counts for channel, counts, _ in self._readings(sample)}
+        counts = {reading.channel.id: reading.counts for reading in self._readings(sample)}
         read = bool(counts)  # a sample without a single reading opens no window
         if read:
-            window.samples.add(Taken(round(moment.utc * 1_000_000), sample.epoch, sample.seq, moment.quality, counts))
+            window.samples.add(_Alone(identity, sample, moment).taken(counts))
             window.due = True
             window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
@@ -249,6 +271,12 @@ class Refiner:
             if wire is not None:
                 counts = wire + channel.offset
                 yield Reading(channel, counts, quality.flag(channel, counts))
+
+    def _corrected(self, taken: _Alone) -> list[Reading]:
+        readings = list(self._readings(taken.sample))
+        dated = taken.taken({reading.channel.id: reading.counts for reading in readings})
+        corrected = apply.sample(taken.identity.kid, dated, self._publication.book, self._catalogue)
+        return [reading._replace(corrected=corrected.get(reading.channel.id)) for reading in readings]
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -263,7 +291,8 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        published, summaries = self._published(due)
+        due = self._publication.widened(due)
+        published, summaries = self._publication.told(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -296,17 +325,10 @@ class Refiner:
             self._purged = real()
         self._after(summaries, alarms)
 
-    def _published(
-        self, due: list[Window]
-    ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
-        """What is due as it will stand when it is out, and what the city is told of it."""
-        windows, summaries = {}, {}
-        for window in due:
-            key = (window.kid, window.start)
-            raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summaries[key] = summary = summarise(raised, self._catalogue)
-            windows[key] = replace(raised, flags={number: int(total.flag) for number, total in summary.totals.items()})
-        return windows, summaries
+    def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        """A node's windows as they stand, published or not."""
+        found = (self._windows.get((kid, start)) or window_rows.find(self._database, kid, start) for start in starts)
+        return {window.start: window for window in found if window.samples or window.before}
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
@@ -318,7 +340,7 @@ class Refiner:
                 for first, last in ranges:
                     ledger.strike(sql, life.identity, life.epoch, first, last)
 
-    def _after(self, published: dict[tuple[bytes, int], Summary], alarms: list[tuple[int, Alarm]]) -> None:
+    def _after(self, published: dict[Key, Summary], alarms: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
         self._given_up.clear()
@@ -338,7 +360,7 @@ class Refiner:
         self._counters.add("alarms", len(alarms))
 
     def _send_sample(self, sql: sqlite3.Connection, taken: _Alone) -> None:
-        message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
+        message = self._compose.sample(taken.identity, taken.sample, self._corrected(taken), taken.moment)
         if message is not None:
             carries = None if "window" in self._forward else _carried(taken)  # else its window delivers it
             self._outbox.put(sql, *message, at=taken.moment.utc, carries=carries)

@@ -3,13 +3,17 @@
 from dataclasses import replace
 
 from stoep.refine import quality
+from stoep.refine.calibration import apply
+from stoep.refine.calibration.book import Book
 from stoep.store.windows import Summary, Total, Window
 from stoep.wire.channels import Catalogue
 
 
-def summarise(window: Window, catalogue: Catalogue) -> Summary:
+def summarise(window: Window, catalogue: Catalogue, book: Book) -> Summary:
     """Samples of channels that the catalogue does not know are left out."""
-    return Summary(window.kid, window.start, window.revision, window.partial, totals(window, catalogue))
+    corrected = apply.window(window, book, catalogue)
+    summed = totals(window, catalogue)
+    return Summary(window.kid, window.start, window.revision, window.partial, summed, corrected=corrected)
 
 
 def totals(window: Window, catalogue: Catalogue) -> dict[int, Total]:

@@ -27,6 +27,11 @@ class Channel:
     highest: int
     leaves: Leaves = "reading"
 
+    @property
+    def counts_people(self) -> bool:
+        """Whether its sum is a number of movements, of which few may tell of one person."""
+        return self.leaves == "sum" and self.unit == "1"
+
     def value(self, counts: int) -> int | float:
         """The exact value in the channel's unit."""
         return counts if self.decimals == 0 else counts / 10**self.decimals
