@@ -8,7 +8,6 @@ No counter, no epoch and no place in the ring is used: the node's own life begin
 import sys
 
 from node import flash, identity, settings
-from node.generated import catalogue as its
 from node.life import Life
 from node.memory import Memory
 from node.release import RELEASE
@@ -56,12 +55,13 @@ def run():
 
 def _measure(kind, options, recalled):
     from node import power, taking
+    from node.generated.channels import CHANNELS
 
     power.watchdog().feed()
     # A name without an underscore would be one more in the heap of every wake.
     counts = taking._kind(kind, options, recalled, _Lamp()).sample()  # noqa: SLF001
     for channel in sorted(counts):
-        print("channel name=%s counts=%d" % (its.CHANNELS[channel][0], counts[channel]))
+        print("channel name=%s counts=%d" % (CHANNELS[channel][0], counts[channel]))
 
 
 def _radio(channel):
