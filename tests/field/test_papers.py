@@ -4,6 +4,7 @@ import json
 import re
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyrage
 import pytest
@@ -12,7 +13,10 @@ from PIL import Image
 
 from stoep.errors import SettingsError
 from stoep.registry import handover
+from stoep_field.commission import one
 from stoep_field.errors import FieldError, FolderError
+from stoep_field.image.identity import Held, Identity
+from stoep_field.image.image import Base
 from stoep_field.papers import label, record
 from stoep_field.papers.handing import ByFile
 from stoep_field.papers.journal import Board, Journal, Stage, renew
@@ -116,3 +120,29 @@ def test_each_flashing_has_a_secret_of_its_own() -> None:
         seen.add(own.secret)
     assert len(seen) == 21
     assert own.flashings == 21
+
+
+@pytest.mark.parametrize(
+    ("stage", "changed", "flashed"),
+    [
+        (Stage.NAMED, {}, True),
+        (Stage.FLASHING, {}, True),
+        (Stage.FLASHED, {}, False),
+        (Stage.TESTED, {}, False),
+        (Stage.HANDED, {}, False),
+        (Stage.DONE, {}, True),  # it comes so far only on demand
+        (Stage.FLASHED, {"firmware": "older"}, True),
+        (Stage.FLASHED, {"micropython": "older"}, True),
+        (Stage.HANDED, {"fingerprint": "another secret's"}, True),  # somebody else has flashed it meanwhile
+    ],
+)
+def test_a_board_is_flashed_only_when_it_must_be(stage: Stage, changed: dict[str, str], flashed: bool) -> None:
+    own = board(firmware="f", micropython="m")
+    own.fingerprint = one.fingerprint(bytes.fromhex(own.secret))
+    held = Held(Identity("bin", 6, bytes.fromhex(own.kid), bytes.fromhex(own.secret)), 1)
+    own.stage = stage
+    for name, value in changed.items():
+        setattr(own, name, value)
+    plan = SimpleNamespace(base=Base("1.28.0", "m", "f", ()))
+    assert one._must_flash(own, held, plan) == flashed  # type: ignore[arg-type]
+    assert one._must_flash(own, Held(None, 0), plan)  # type: ignore[arg-type] # erased

@@ -10,8 +10,11 @@ import pytest
 
 from field_rig import Table
 from stoep_field.board.console import Console
-from stoep_field.image.identity import Identity
+from stoep_field.board.loader import Loader
+from stoep_field.errors import BoardError
+from stoep_field.image.identity import HEAD, Identity
 from stoep_field.image.image import Base, of_board
+from stoep_field.image.layout import APP, STOEP
 from stoep_twin.bench.client import SimulatedBench
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
@@ -81,3 +84,27 @@ def test_mpremote_tests_reads_and_copies(own: Table, tmp_path: Path) -> None:
         *remote, "exec", "import os, sys; print('mark' in globals(), sys.path[0], 'there.bin' in os.listdir('/'))"
     )
     assert said.strip() == "False a False"
+
+
+def test_what_the_flash_does_not_hold_is_found_when_it_is_read_back(own: Table) -> None:
+    chip = own.bench.clock.parent / "boards" / "board-1" / "flash.bin"
+    whole = of_board(own.base, Identity("bin", 6, bytes.fromhex(KID), bytes(32)), 0, {}, keeps_ring=False)
+    with Loader(own.bench, own.port(1)) as loader:
+        loader.look()
+        shares: list[float] = []
+        loader.write(whole, shares.append)
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        loader.verify(whole)
+        for at in (whole.segments[-1].address + 5, APP.address + 70_000, STOEP.address + HEAD + 9):
+            with chip.open("r+b") as file:
+                file.seek(at)
+                (byte,) = file.read(1)
+                file.seek(at)
+                file.write(bytes((byte ^ 1,)))
+                file.flush()
+                with pytest.raises(BoardError, match="does not hold what was written"):
+                    loader.verify(whole)
+                file.seek(at)
+                file.write(bytes((byte,)))
+        loader.verify(whole)

@@ -13,6 +13,7 @@ from stoep_field.papers.journal import Board
 
 _LOOK_S = 0.3
 _SIDE_BY_SIDE = 8
+_NEXT = "next board"  # in the place of a port
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Run:
     def run(self) -> list[Outcome]:
         begun: dict[str, threading.Thread] = {}
         last = time.monotonic()
+        awaited = -1
         while len(begun) < self._expected:
             for port, _ in self._bench.ports():
                 if port not in begun and len(begun) < self._expected:
@@ -53,7 +55,12 @@ class Run:
                     last = time.monotonic()
             if len(begun) < self._expected and time.monotonic() - last > self._patience:
                 break
+            if awaited != len(begun) and len(begun) < self._expected:
+                awaited = len(begun)
+                self._told(_NEXT, f"plug in {awaited + 1} of {self._expected}", None)
             time.sleep(_LOOK_S)
+        if awaited >= 0:
+            self._told(_NEXT, "all are here" if len(begun) == self._expected else "waited in vain", 1.0)
         for thread in begun.values():
             thread.join()
         if self._defects:

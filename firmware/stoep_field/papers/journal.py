@@ -1,7 +1,7 @@
 """What is known of each board that this laptop has had in hand: a file per board, so that nothing is begun twice.
 
 A board is its MAC. It gets one identity for good; each flashing gets a new secret, which is written here before it goes
-to the board and forgotten when the gateway has it. The folder and its files are the owner's alone.
+to the board and forgotten when the gateway has it. Its files are the owner's alone.
 """
 
 import secrets
@@ -65,9 +65,11 @@ class Journal:
         self.folder = folder
         self._boards = folder / "boards"
         try:
+            is_new = not folder.exists()
             atomic.make_folder(self._boards)
-            folder.chmod(_FOLDER_MODE) if not any(folder.iterdir()) else None
             self._boards.chmod(_FOLDER_MODE)
+            if is_new:
+                folder.chmod(_FOLDER_MODE)
         except OSError as error:
             raise FolderError(f"{folder} cannot be used ({error.strerror})", "name another with --folder") from error
 
