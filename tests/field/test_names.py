@@ -74,9 +74,11 @@ def test_a_swap_gives_the_name_to_another_board_and_retires_the_first(journal: J
     new = swap.give(MACS[1], old.kid)  # even if the flash was cloned
     assert (new.name, new.replaces, new.at, new.settings) == ("bin-1", old.kid, (50.8, 4.3), {"interval": 600})
     assert new.kid != old.kid
+    other = names(journal, "bin-1", replacing=new).give(MACS[2], "c0ffee09")  # it was a node elsewhere
+    assert other.kid not in {old.kid, new.kid, "c0ffee09"}
+    assert journal.named("bin-1") == other
     kept = journal.of(MACS[0])
     assert kept is not None
     assert kept.stage is Stage.RETIRED
-    assert journal.named("bin-1") == new
-    assert names(journal, "bin-1").give(MACS[1], None) == new  # the same command goes on
+    assert names(journal, "bin-1").give(MACS[2], None) == other  # the same command goes on
     assert names(journal, "bin-7").give(MACS[0], None).kid not in {old.kid, new.kid}  # retired: a new node

@@ -36,6 +36,7 @@ selftest done
 def failed(said: str, failure: str = "") -> list[tuple[str, str]]:
     result = selftest.judge("bin", "c0ffee01", MAC, said, failure)
     assert all(check.remedy for check in result.failed())
+    assert not result.passed
     return [(check.about, check.words) for check in result.failed()]
 
 
