@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog quality bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -42,7 +42,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night fog test-deb ## the long campaigns one after the other, over two hours
+proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night fog quality test-deb ## the long campaigns one after the other, over two hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -79,6 +79,9 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 
 fog: $(VENV)/.dev ## how wrong dust sensors are in fog, raw and calibrated, in six streets, about two minutes
 	@$(BIN)/python tests/bench/fog.py
+
+quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, ten minutes
+	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 103
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py

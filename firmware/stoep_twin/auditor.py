@@ -229,7 +229,7 @@ class Auditor:
                 expected[name].append(counts)
         for name in sorted(set(expected) | set(delivered)):
             values, said = expected.get(name, []), delivered.get(name)
-            count = int(said.get("count", 0)) if said else 0
+            count = int(said.get("count", 0)) + int(said.get("rejected", 0)) if said else 0
             lost += max(0, len(values) - count)
             duplicates += max(0, count - len(values))
             if said:
@@ -242,9 +242,10 @@ class Auditor:
             return ["is not in the catalogue"]
         if said.get("unit") != channel.unit:
             return [f"in {said.get('unit')} instead of {channel.unit}"]
-        if said.get("count") != len(counts):
-            return [f"count {said.get('count')} instead of {len(counts)}"]
-        if not counts:
+        rejected = said.get("rejected", 0)  # of which nobody here knows which they were
+        if said.get("count", 0) + rejected != len(counts):
+            return [f"count {said.get('count')} and {rejected} rejected instead of {len(counts)}"]
+        if not counts or rejected:
             return []
         scale = 10**channel.decimals
         if channel.leaves != "reading":

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def _faults(given: list[str]) -> Iterator[tuple[str, Kind]]:
     from stoep.resources import hardware_dir
     from stoep_twin.faults import Kind
-    from stoep_twin.wiring import known_parts
+    from stoep_twin.wiring import can_befall, known_parts
 
     known = known_parts(hardware_dir()) if given else set()
     for one in given:
@@ -34,9 +34,12 @@ def _faults(given: list[str]) -> Iterator[tuple[str, Kind]]:
         if part.lower() not in known:
             raise typer.BadParameter(f"{one!r}: no drawing has a part {part!r}; there are {', '.join(sorted(known))}")
         try:
-            yield part.lower(), Kind(kind)
+            chosen = Kind(kind)
         except ValueError:
             raise typer.BadParameter(f"{one!r}: write PART:KIND, with {', '.join(Kind)} for KIND") from None
+        if not can_befall(hardware_dir(), part.lower(), chosen):
+            raise typer.BadParameter(f"{one!r}: no such part can be {kind}")
+        yield part.lower(), chosen
 
 
 def _failing(given: list[str]) -> Failing | None:
@@ -83,8 +86,9 @@ def twin(
         typer.Option(
             metavar="PART:KIND",
             help="Break a part of every board that has it, by its name in the drawing (climate, particles…) or its "
-            "maker's (bme280, pms5003…): absent, silent, garbled or stuck. Several may be given; readings are then not "
-            "held against the world. lamp-light:KIND is the lamps' own light: stuck-on, stuck-off, flickering or half.",
+            "maker's (bme280, pms5003…): absent, silent, garbled or stuck; drifting, spiking, blocked, web or wet "
+            "where such a part can be. Several may be given; readings are then not held against the world. "
+            "lamp-light:KIND is the lamps' own light: stuck-on, stuck-off, flickering or half.",
         ),
     ] = None,
     scenario: Annotated[

@@ -1,6 +1,7 @@
 """What breaks in a street: a chip that falls silent, garbles, stands still; and is well again.
 
-A fault lies between the chip's model and the board, so that it is the same for every chip.
+Such a fault lies between the chip's model and the board, so that it is the same for every chip. What lies between the
+street and the chip is in `ailing.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,15 @@ class Kind(enum.StrEnum):
     SILENT = "silent"  # it stops in the middle of what it says
     GARBLED = "garbled"  # a bit of what it says is wrong, and with it its checksum
     STUCK = "stuck"  # it says the same for ever
+    # Before the chip, which does not know either:
+    DRIFTING = "drifting"  # a little more wrong each day
+    SPIKING = "spiking"  # now and then altogether wrong
+    BLOCKED = "blocked"  # something lies on it
+    WEB = "web"  # a spider's, before a range finder
+    WET = "wet"  # rain gets into the particle sensor
 
 
+BEFORE_THE_CHIP = frozenset({Kind.DRIFTING, Kind.SPIKING, Kind.BLOCKED, Kind.WEB, Kind.WET})
 _SHORT = 3  # bytes: less is not in the middle of anything
 
 

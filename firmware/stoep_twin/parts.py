@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from stoep_twin.ailing import Ailing
 from stoep_twin.chips.a02yyuw import A02YYUW
 from stoep_twin.chips.am312 import AM312
 from stoep_twin.chips.battery import Battery
@@ -35,6 +36,10 @@ class Around:
     seed: int
     numbers: dict[str, int]  # of the drawing
     lamp: Lamp | None = None  # of a lamppost
+    felt: Ailing = field(init=False)  # the place, as its parts feel it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "felt", Ailing(self.place, self.seed))
 
     def at_least(self, seconds: float) -> float:
         """A period of a stream in virtual seconds, not shorter than a board can read it in real time."""
@@ -42,12 +47,12 @@ class Around:
 
 
 def _climate(around: Around) -> Chip:
-    return BME280(lambda: around.place.climate(around.now()), around.now, Words.of_chip(around.seed))
+    return BME280(lambda: around.felt.climate(around.now()), around.now, Words.of_chip(around.seed))
 
 
 def _range(around: Around) -> Chip:
     return A02YYUW(
-        lambda: around.place.distance_mm(around.now()), around.now, around.seed, around.at_least(A02YYUW.period)
+        lambda: around.felt.distance_mm(around.now()), around.now, around.seed, around.at_least(A02YYUW.period)
     )
 
 
@@ -60,7 +65,7 @@ def _solar(around: Around) -> Chip:
 
 
 def _laser(around: Around) -> Chip:
-    return VL53L1X(lambda: around.place.distance_mm(around.now()), around.now, around.seed + 4)
+    return VL53L1X(lambda: around.felt.distance_mm(around.now(), "light"), around.now, around.seed + 4)
 
 
 def _light(around: Around) -> Chip | None:
@@ -73,7 +78,7 @@ def _lamp(around: Around) -> Chip | None:
 
 def _particles(around: Around) -> Chip:
     return PMS5003(
-        lambda: around.place.seen_dust(around.now()),
+        lambda: around.felt.dust(around.now()),
         around.now,
         around.seed + 2,
         around.at_least(PMS5003.period),
@@ -84,8 +89,8 @@ def _particles(around: Around) -> Chip:
 
 def _co2(around: Around) -> Chip:
     def air() -> tuple[float, float, float]:
-        climate = around.place.climate(around.now())
-        return around.place.co2_ppm(around.now()), climate.celsius, climate.percent
+        climate = around.felt.climate(around.now())
+        return around.felt.co2_ppm(around.now()), climate.celsius, climate.percent
 
     return SCD41(air, around.now, around.seed + 3)
 

@@ -24,7 +24,7 @@ from stoep_twin.chips.lamp import Failing, Lamp
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
 from stoep_twin.deliveries import Deliveries
-from stoep_twin.faults import Broken, Kind
+from stoep_twin.faults import Kind
 from stoep_twin.gateway import Gateway, Group, NodeEntry, write_registry, write_settings
 from stoep_twin.judge import Verdict
 from stoep_twin.line import Line
@@ -262,16 +262,11 @@ class Street:
 
     def break_part(self, name: str, part: str, kind: Kind) -> None:
         """A part of a node, by its name in the drawing or its maker's, fails; a node without it is none the worse."""
-        wiring = self.nodes[name].wiring
-        for own in wiring.named(part):
-            wiring.parts[own] = Broken(wiring.parts[own], kind)
+        self.nodes[name].wiring.break_part(part, kind)
 
     def mend_part(self, name: str, part: str) -> None:
         """It is well again."""
-        parts = self.nodes[name].wiring.parts
-        broken = parts.get(part)
-        if isinstance(broken, Broken):
-            parts[part] = broken.chip
+        self.nodes[name].wiring.mend_part(part)
 
     def switch_off(self, name: str) -> None:
         """A lamppost, with its lamp, has no power until it is switched on; a bridge or any other node, too."""

@@ -16,7 +16,7 @@ from stoep_twin.world.place import Place
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
 _COUNTED = {"motion_count": Place.glimpses, "lid_count": Place.lid_movements}
-_LAMPS = "lamp_energy", "lamp_energy_fixed"
+_LAMPS = "lamp_energy", "lamp_energy_fixed", "lamp_lit"
 _CLOCK = 0.06  # it may run so much fast or slow
 _BEGINS_S = 5.0
 _WARMS_UP_S = 90.0
@@ -107,6 +107,11 @@ def _burnt_otherwise(
     name: str, lamp: Lamp, value: int, said_at: float, slack: float, before: float, counted: float
 ) -> list[str]:
     # mWh since the sample before, by the node's own clock; what it counted before its last start is gone.
+    if name == "lamp_lit":
+        least, most = (lamp.history.lit(since, said_at) for since in (counted, before))
+        within = _CLOCK * most + slack + _BEGINS_S
+        said = f"lamp_lit {value}, in truth {least:.0f} to {most:.0f}"
+        return [] if least - within <= value <= most + within else [said]
     if name == "lamp_energy_fixed":  # by the town's clock, of which nothing is known here
         least, most = 0.0, lamp.watts * (said_at - before + slack) / 3.6
     else:

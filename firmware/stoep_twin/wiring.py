@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from stoep_twin import parts
+from stoep_twin.ailing import ILLS
 from stoep_twin.chips.chip import Chip
 from stoep_twin.chips.lamp import Lamp
+from stoep_twin.faults import BEFORE_THE_CHIP, Broken, Kind
 from stoep_twin.world.place import Place
 
 _OPEN, _ANY, _READ, _WRITE, _CLOSE = 0, 1, 2, 3, 4
@@ -30,14 +32,26 @@ class _Pin:
     role: str
 
 
+def _drawn(hardware: Path) -> set[tuple[str, str]]:
+    """(name in the drawing, name by its maker in small letters) of all parts that have a model."""
+    drawn = [tomllib.loads(drawing.read_text()).get("parts", {}) for drawing in hardware.glob("*.toml")]
+    return {
+        (name, part["part"].lower())
+        for drawing in drawn
+        for name, part in drawing.items()
+        if parts.modelled(name, part)
+    }
+
+
 def known_parts(hardware: Path) -> set[str]:
     """What the parts of all drawings are called there, and by their makers, in small letters."""
-    known: set[str] = set()
-    for drawing in hardware.glob("*.toml"):
-        for name, part in tomllib.loads(drawing.read_text()).get("parts", {}).items():
-            if parts.modelled(name, part):
-                known |= {name, part["part"].lower()}
-    return {name for name in known if " " not in name}
+    return {name for names in _drawn(hardware) for name in names if " " not in name}
+
+
+def can_befall(hardware: Path, part: str, kind: Kind) -> bool:
+    """Whether a part that is called so can have this fault."""
+    meant = [names[0] for names in _drawn(hardware) if part in names]
+    return kind not in BEFORE_THE_CHIP or any(kind in ILLS.get(name, ()) for name in meant)
 
 
 class Wiring:
@@ -54,6 +68,7 @@ class Wiring:
         self._now = now
         self.lamp = Lamp(now, numbers["LAMP_MILLIWATT"]) if "LAMP_MILLIWATT" in numbers else None
         around = parts.Around(place, now, speed, seed, numbers, self.lamp)
+        self.felt = around.felt
         for name, part in plan.get("parts", {}).items():
             chip = parts.make(name, part, around)
             if chip is not None:
@@ -77,6 +92,22 @@ class Wiring:
     def named(self, part: str) -> list[str]:
         """The parts that are called so in the drawing, or by their maker, in small letters."""
         return [name for name, model in self._models.items() if part in (name, model)]
+
+    def break_part(self, part: str, kind: Kind) -> None:
+        """A part, by its name in the drawing or its maker's, fails; a board without it is none the worse."""
+        for own in self.named(part):
+            if kind in BEFORE_THE_CHIP:
+                self.felt.befall(own, kind, self._now())
+            else:
+                self.parts[own] = Broken(self.parts[own], kind)
+
+    def mend_part(self, part: str) -> None:
+        """It is well again."""
+        for own in self.named(part):
+            self.felt.heal(own)
+            broken = self.parts[own]
+            if isinstance(broken, Broken):
+                self.parts[own] = broken.chip
 
     def reset(self, power: bool) -> None:
         """The board starts: its UARTs are closed and levels forgotten; with `power` the parts start afresh too.

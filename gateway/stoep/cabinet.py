@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from stoep.clock import Clock, real
 from stoep.errors import TransientError
 from stoep.health import Counters
-from stoep.store.windows import Flag, TimeQuality
+from stoep.store.verdict import Flag
+from stoep.store.windows import TimeQuality
 from stoep.wire.channels import Catalogue
 
 _log = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from gateway_talk import Commanded, Key, Life, Published
 from gateway_rig import PlayedNode, write_clock
 from stoep import settings
 from stoep.errors import StoreError
+from stoep.refine.quality.judged import trusted
 from stoep.refine.summary import totals
 from stoep.service.service import Service, restore
 from stoep.store import commands, nodes, window_rows
@@ -155,10 +156,10 @@ class State:
             if message.is_window():
                 sent[disk.where(message.content)][message.content["revision"]] = message
         windows = {(window.kid, window.start): window for window in disk.all_windows(database)}
+        told = disk.payloads(native, names, windows)
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            of = native, names[where[0]], window
-            if now is not None and not window.due and now.payload != disk.payload(*of, now.payload):
+            if now is not None and not window.due and not disk.same(now.payload, told[where]):
                 self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:
@@ -320,7 +321,7 @@ class State:
                 assert wire is not None
                 total = wanted.setdefault(channel.id, Total())
                 total.add(wire + channel.offset, at, total.flag, total.time)  # type: ignore[arg-type]
-        there = {} if window is None else disk.numbers(totals(window, catalogue()))
+        there = {} if window is None else disk.numbers(totals(trusted(window), catalogue()))
         if there != disk.numbers(wanted):
             counted = {numbers[0] for numbers in there.values()}
             self._find(f"{disk.named(where)}: {len(samples)} samples were taken, the window adds up {counted or 0}")
@@ -347,9 +348,10 @@ class State:
             if seen.setdefault((where, revision), payload) != payload:
                 self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
-        for where, window in windows.items():
-            told = seen.get((where, last[where]))
-            if told is None or told != disk.payload(native, names[where[0]], window, told):
+        told = disk.payloads(native, names, windows)
+        for where in windows:
+            payload = seen.get((where, last[where]))
+            if payload is None or not disk.same(payload, told[where]):
                 self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
             for epoch, number in life.alarms:

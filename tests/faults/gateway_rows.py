@@ -1,15 +1,13 @@
 """The store of a disk after a power cut, as rows and as what the city would be told of them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from gateway_load import SITE
 
-from stoep.refine.calibration.book import Book
-from stoep.refine.summary import summarise
+from stoep.refine.quality.inspector import Inspector
 from stoep.store import nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.squeeze import whole
@@ -31,19 +29,30 @@ def all_windows(database: Database) -> list[Window]:
     return [window_rows.find(database, kid, start) for kid, start in keys]
 
 
-def payload(native: Native, identity: nodes.Identity, window: Window, said: bytes) -> bytes:
-    """As it has to be where `said` is; how many readings were expected is of the settings of that hour.
+def payloads(
+    native: Native, names: Mapping[bytes, nodes.Identity], windows: Mapping[Where, Window]
+) -> dict[Where, bytes]:
+    """What the city was told of each window when it was published last."""
 
-    Nor is a bin's forecast held against anything here: it is of the weeks before.
-    """
-    content = json.loads(said)
-    expected = next(iter(content["channels"].values())).get("expected")
-    found = native.window(identity, summarise(window, catalogue(), Book())._replace(expected=expected))[2]
-    if "fill" not in content:
-        return found
-    own = json.loads(found)
-    own["channels"]["fill_level"]["robust"] = content["channels"]["fill_level"]["robust"]
-    return msgspec.json.encode({**own, "fill": content["fill"]})
+    def find(kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        return {start: windows[kid, start] for start in starts if (kid, start) in windows}
+
+    said = Inspector(catalogue(), find).published(windows.values())
+    return {(one.kid, one.start): native.window(names[one.kid], one)[2] for one in said}
+
+
+def same(said: bytes, own: bytes) -> bool:
+    """But for what is of more than the window: the settings of its hour, and the weeks before it."""
+    return _bare(said) == _bare(own)
+
+
+def _bare(payload: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(payload)
+    content.pop("fill", None)
+    for channel in content["channels"].values():
+        channel.pop("expected", None)
+        channel.pop("robust", None)
+    return content
 
 
 def native(database: Database) -> Native:

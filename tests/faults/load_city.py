@@ -128,9 +128,10 @@ class Book:
         found += [f"{where} is not there" for where in wanted.keys() - there.keys()]
         found += [f"{where} is of nothing" for where in there.keys() - wanted.keys()]
         for where in wanted.keys() & there.keys():
+            measured = {name: c for name, c in there[where].items() if c["count"] or c["rejected"]}
             said = {
                 name: {k: v for k, v in (c | c.get("raw", {})).items() if k in _MEMBERS}
-                for name, c in there[where].items()
+                for name, c in measured.items()
             }
             if said.keys() != wanted[where].keys():
                 found.append(f"{where} has the channels {sorted(said)}")

@@ -123,8 +123,16 @@ class Chain:
             positions.get(identity.id) or Position(),
             alarms.get(identity.id, set()),
         )
+        self.others: list[Node] = []
         self.intake.set_nodes([self.met])
         self.commands.set_nodes([self.met.entry])
+
+    def join(self, entry: Entry) -> None:
+        """One more node; a crash forgets it."""
+        identity = nodes.identify(self.database, entry.kid, frame.fingerprint(entry.secret), entry.name, entry.kind)
+        self.refiner.name(identity)
+        self.others.append(Node(entry, identity.id, self.met._instance, Position(), set()))
+        self.intake.set_nodes([self.met, *self.others])
 
     def _heard(self) -> Mapping[bytes, Heard]:
         return self.intake.heard()
@@ -164,12 +172,13 @@ class Chain:
         reply = self.intake.handle(frame_, self.clock.monotonic(), -61, "bridge")
         return None if reply is None else reply.frame
 
-    def ask(self, *samples: Any, **report: Any) -> Answer:
+    def ask(self, *samples: Any, node: PlayedNode | None = None, **report: Any) -> Answer:
         """The answer to a report, after a challenge where there is one."""
+        asking = node or self.node
         for _ in range(2):
-            reply = self.say(self.node.report(*samples, **report))
+            reply = self.say(asking.report(*samples, **report))
             assert reply is not None
-            answer = self.node.open(reply)
+            answer = asking.open(reply)
             if isinstance(answer, Answer):
                 return answer
         raise AssertionError("challenged twice")

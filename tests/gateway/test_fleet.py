@@ -137,7 +137,9 @@ def lives(chain: Chain, first: int, last: int, values: tuple[int | None, ...] = 
     """Quarters of an hour in which the node takes a sample and reports it."""
     for seq in range(first, last + 1):
         chain.clock.now = 1000.0 + seq * SECONDS + 30
-        chain.ask(sample(seq, seq * SECONDS, values=values), tick=seq * SECONDS + 30, back=1, floor=Place(1, seq))
+        moved = (value if value is None else value + seq % 2 for value in values[:4])  # else it would be stuck
+        lively = (*moved, *values[4:])
+        chain.ask(sample(seq, seq * SECONDS, values=lively), tick=seq * SECONDS + 30, back=1, floor=Place(1, seq))
         chain.commit()
         chain.turn()
 

@@ -10,7 +10,8 @@ import pytest
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
 from stoep.refine.timeline import Moment
-from stoep.store.windows import SECONDS, Flag, Reading, Summary, TimeQuality, Total
+from stoep.store.verdict import Flag
+from stoep.store.windows import SECONDS, Reading, Summary, TimeQuality, Total
 from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Health, Place, Sample
@@ -73,7 +74,7 @@ def test_energy_leaves_as_the_sum_of_a_window_and_as_nothing_else(chain: Chain) 
     assert len(windows) == 1
     for name, readings in zip(ENERGY, (USED, FIXED), strict=True):
         channel = windows[0]["channels"][name]
-        assert channel.keys() == {"unit", "count", "expected", "sum", "quality", "time_quality"}
+        assert channel.keys() == {"unit", "count", "expected", "sum", "rejected", "quality", "time_quality"}
         assert (channel["unit"], channel["count"], channel["sum"]) == ("Wh", 4, sum(readings) / 1000)
     assert windows[0]["seconds"] == 900
 

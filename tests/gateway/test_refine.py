@@ -170,8 +170,18 @@ def test_a_reading_out_of_range_fails_the_gross_range_test(chain: Chain) -> None
     report(chain, tick=35)
     report(chain, tick=SECONDS + 100)
     channels = chain.windows()[0]["channels"]
-    assert channels["temperature"]["quality"] == {"flag": 4, "reason": "out of range"}
+    assert channels["temperature"]["quality"] == {"flag": 3, "reason": "out of range"}, "one of the two is good"
+    assert [channels["temperature"][what] for what in ("count", "rejected", "max")] == [1, 1, 18.53]
     assert channels["humidity"]["quality"] == {"flag": 1, "reason": "in range"}
+
+
+def test_a_window_of_nothing_but_failed_readings_has_no_number(chain: Chain) -> None:
+    report(chain, at(1, 5, 9000), tick=5, back=None)
+    report(chain, tick=35)
+    report(chain, tick=SECONDS + 100)
+    channel = chain.windows()[0]["channels"]["temperature"]
+    assert channel["quality"] == {"flag": 4, "reason": "out of range"}
+    assert [channel[what] for what in ("count", "rejected", "min", "mean", "max", "last")] == [0, 1, *[None] * 4]
 
 
 def test_without_an_anchor_a_sample_waits_six_hours_and_is_then_estimated(chain: Chain, clock: TurnedClock) -> None:

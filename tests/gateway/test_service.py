@@ -66,6 +66,7 @@ def test_a_reading_goes_from_the_bridge_to_the_city(
             "mean": 18.53,
             "max": 18.53,
             "last": 18.53,
+            "rejected": 0,
             "quality": {"flag": 1, "reason": "in range"},
             "time_quality": "synced",
             "expected": 1,

@@ -10,12 +10,14 @@ import pytest
 from gateway_chain import Chain, fail
 from gateway_rig import MORNING, PlayedNode, TurnedClock, sample
 from stoep.errors import CorruptError, StoreError
+from stoep.refine.quality.judged import trusted
 from stoep.refine.summary import totals
 from stoep.store import ledger, migrate, nodes, window_content, window_rows
 from stoep.store.database import Database
 from stoep.store.log import Entry, Exchange, pack, unpack
 from stoep.store.series import Series, Taken
-from stoep.store.windows import SECONDS, Flag, TimeQuality, Total, Window
+from stoep.store.verdict import Flag
+from stoep.store.windows import SECONDS, TimeQuality, Total, Window
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Lost, Place
 
@@ -157,7 +159,7 @@ def test_a_window_of_an_older_release_goes_on_from_its_sums() -> None:
     assert flags == window_content.flags(old) == {1: Flag.GOOD}
     samples.add(Taken(905_000_000, 1, 3, TimeQuality.ESTIMATED, {1: 2180}))
     window = Window(b"\xc0\xff\xee\x01", 900, samples=samples, before=before)
-    assert totals(window, catalogue())[1] == Total(3, 6480, 2140, 2180, 2180, (905_000_000, 1, 3), 1, 2)
+    assert totals(trusted(window), catalogue())[1] == Total(3, 6480, 2140, 2180, 2180, (905_000_000, 1, 3), 1, 2)
     assert window.last_at == (905_000_000, 1, 3)
     assert window_content.unpack(window_content.pack(content)) == content
 

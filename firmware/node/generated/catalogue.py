@@ -20,12 +20,14 @@ FAILURES = const(15)  # 1, 0 decimals
 LAMP_POWER = const(16)  # W, 3 decimals
 LAMP_ENERGY = const(17)  # Wh, 3 decimals
 LAMP_ENERGY_FIXED = const(18)  # Wh, 3 decimals
+LAMP_LIT = const(19)  # s, 0 decimals
 
 LAYOUT_BIN = const(1)
 LAYOUT_BIN_MOVING = const(2)
 LAYOUT_BENCH = const(3)
 LAYOUT_LAMPPOST = const(4)
 LAYOUT_LAMPPOST_LIT = const(5)
+LAYOUT_LAMPPOST_HOURS = const(6)
 
 ALARM_FULL = const(1)
 ALARM_OVERFLOWING = const(2)

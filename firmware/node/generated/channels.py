@@ -20,6 +20,7 @@ CHANNELS = {
     16: ("lamp_power", 0),
     17: ("lamp_energy", 0),
     18: ("lamp_energy_fixed", 0),
+    19: ("lamp_lit", 0),
 }
 
 # id of a layout: the channels of a sample, in order
@@ -29,4 +30,5 @@ LAYOUTS = {
     3: (1, 2, 3, 11, 12, 6),
     4: (1, 2, 3, 8, 9, 10, 7, 11),
     5: (1, 2, 3, 8, 9, 10, 7, 11, 17, 18),
+    6: (1, 2, 3, 8, 9, 10, 7, 11, 17, 18, 19),
 }

@@ -61,7 +61,7 @@ class Consumption:
             raise self._error
 
     def take(self):
-        """(mWh used, mWh that a fixed schedule would have used) since the last call."""
-        used = self._used.mwh, self._fixed.mwh
-        self._used.mwh = self._fixed.mwh = 0
+        """(mWh used, mWh that a fixed schedule would have used, seconds it shone) since the last call."""
+        used = self._used.mwh, self._fixed.mwh, self._used.lit
+        self._used.mwh = self._fixed.mwh = self._used.lit = 0
         return used

@@ -12,7 +12,8 @@ from stoep.refine.days import DAY
 from stoep.refine.track import Track
 from stoep.store import window_rows
 from stoep.store.sample_set import Life
-from stoep.store.windows import SECONDS, Flag, start_of
+from stoep.store.verdict import Flag
+from stoep.store.windows import SECONDS, start_of
 from stoep.wire.channels import Catalogue, catalogue
 from stoep.wire.shape import U32
 

@@ -20,7 +20,8 @@ from stoep.ledger.days import ledger
 from stoep.ledger.receipts import Receipts
 from stoep.refine.days import DAY
 from stoep.store.database import Database
-from stoep.store.windows import Flag, Summary
+from stoep.store.verdict import Flag
+from stoep.store.windows import Summary
 from stoep.wire.channels import Catalogue
 
 _log = logging.getLogger(__name__)

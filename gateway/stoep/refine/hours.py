@@ -12,7 +12,7 @@ from fractions import Fraction
 from stoep.refine import air_index
 from stoep.refine.air_index import EDGES, HOUR, Pollutant
 from stoep.store.air import AirIndex
-from stoep.store.windows import FINER, SECONDS, Corrected, Flag, Summary, Window
+from stoep.store.windows import FINER, SECONDS, Corrected, Summary, Window
 from stoep.wire.channels import Catalogue, Channel
 
 Key = tuple[bytes, int]  # kid, start
@@ -24,7 +24,7 @@ Interval = Callable[[bytes], int]  # seconds between two samples of a node
 def amount(summary: Summary, channel: Channel) -> tuple[Fraction, int]:
     """What the good readings of a channel add up to, corrected where they can be, in its unit, and how many."""
     total, decimals = summary.totals.get(channel.id), channel.decimals
-    if total is None or total.flag == Flag.FAIL:
+    if total is None or not total.count:
         return Fraction(), 0
     corrected = summary.corrected.get(channel.id)
     if isinstance(corrected, Corrected):

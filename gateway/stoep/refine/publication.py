@@ -12,7 +12,10 @@ from stoep.refine.bins.memory import Bins
 from stoep.refine.calibration.again import Again
 from stoep.refine.calibration.book import Book
 from stoep.refine.hours import Find, Hours, Interval
-from stoep.refine.summary import summarise
+from stoep.refine.quality.inspector import Inspector
+from stoep.refine.quality.judged import Judged
+from stoep.refine.quality.surroundings import Surroundings
+from stoep.refine.summary import marks, summarise
 from stoep.store import window_rows
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
@@ -23,8 +26,9 @@ Key = tuple[bytes, int]  # kid, start
 
 
 class Told(NamedTuple):
-    """The windows as they will stand when they are out, and what is said of each."""
+    """What is due, with all that changes with it; its windows as they will stand when out; what is said of each."""
 
+    due: list[Window]
     windows: dict[Key, Window]
     summaries: dict[Key, Summary]
 
@@ -43,7 +47,8 @@ class Publication:
     ) -> None:
         self._database = database
         self._catalogue = catalogue
-        self._hours = Hours(catalogue, find, self._summarise, interval)
+        self._inspector = Inspector(catalogue, find, self._summarise)
+        self._hours = Hours(catalogue, find, self._again_said, interval)
         self.book = self._wanted = book or Book()
         self._noted: Book | None = None  # which one the store knows of
         self._again = Again(database)
@@ -63,22 +68,45 @@ class Publication:
 
     def newest(self) -> Mapping[bytes, Summary]:
         """What was last told of each node."""
-        last = {(window.kid, window.start): self._summarise(window) for window in window_rows.newest(self._database)}
+        last = {
+            (summary.kid, summary.start): summary
+            for summary in self._inspector.published(window_rows.newest(self._database))
+        }
         return {kid: summary for (kid, _), summary in self._hours.told(last).items()}
 
-    def widened(self, due: Collection[Window]) -> list[Window]:
-        """With those of which something changes because these are due."""
-        return [*due, *self._hours.reopened(due)]
+    def know(self, surroundings: Surroundings) -> None:
+        """Which nodes stand near which, and what each is tested for."""
+        self._inspector.know(surroundings)
 
     def told(self, due: Collection[Window]) -> Told:
-        windows, summaries = {}, {}
-        for window in sorted(due, key=lambda window: window.start):
-            raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summary = self._summarise(raised)._replace(fill=self._bins.fill(window))
-            flags = {number: int(total.flag) for number, total in summary.totals.items()}
-            windows[window.kid, window.start] = replace(raised, flags=flags)
-            summaries[window.kid, window.start] = summary
-        return Told(windows, self._hours.told(summaries))
+        judged = self._inspector.inspect(due) if due else []
+        said = {(one.window.kid, one.window.start): self._summarise(one) for one in judged}
+        windows = [one.window for one in judged]
+        more = self._hours.reopened(windows)
+        said |= {(window.kid, window.start): self._again_said(window) for window in more}
+        windows += more
+        return Told(windows, *self._raised(windows, said))
 
-    def _summarise(self, window: Window) -> Summary:
-        return summarise(window, self._catalogue, self.book)
+    def settled(self) -> None:
+        """All that was told last is on the disk."""
+        self._inspector.settled()
+
+    def _raised(
+        self, windows: Collection[Window], said: Mapping[Key, Summary]
+    ) -> tuple[dict[Key, Window], dict[Key, Summary]]:
+        raised, summaries = {}, {}
+        for window in sorted(windows, key=lambda window: window.start):
+            key = window.kid, window.start
+            revision, summary = window.revision + 1, said[window.kid, window.start]
+            flags = marks(summary.totals)
+            raised[key] = replace(window, revision=revision, due=False, fresh=SampleSet(), flags=flags)
+            summaries[key] = summary._replace(revision=revision, fill=self._bins.fill(window))
+        return raised, self._hours.told(summaries)
+
+    def _summarise(self, judged: Judged) -> Summary:
+        return summarise(judged, self._catalogue, self.book)
+
+    def _again_said(self, window: Window) -> Summary:
+        """What was said of it, corrected as it would be now."""
+        (summary,) = self._inspector.published([window])
+        return summary

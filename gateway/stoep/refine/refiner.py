@@ -15,7 +15,6 @@ from typing import NamedTuple, Protocol
 from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
-from stoep.refine import quality
 from stoep.refine.bins.memory import Bins
 from stoep.refine.boots import Boots
 from stoep.refine.calibration import apply
@@ -23,6 +22,8 @@ from stoep.refine.calibration.book import Book
 from stoep.refine.days import Days
 from stoep.refine.hours import Interval
 from stoep.refine.publication import Key, Publication
+from stoep.refine.quality import series
+from stoep.refine.quality.surroundings import Surroundings
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import gap, ledger, nodes, window_rows
@@ -187,6 +188,16 @@ class Refiner:
         else:
             track.identity = identity
 
+    def know(self, surroundings: Surroundings) -> None:
+        """Which nodes stand near which, and what each is tested for."""
+        self._publication.know(surroundings)
+
+    def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
+        """A node's windows as they stand, published or not."""
+        here = {start: self._windows[kid, start] for start in starts if (kid, start) in self._windows}
+        there = window_rows.some(self._database, kid, [start for start in starts if start not in here])
+        return here | {window.start: window for window in there}
+
     def turn(self, *, last: bool = False) -> None:
         """One look at everything; the checkpoint when it is worth its bytes."""
         for row in nodes.rows(self._database, self._row):
@@ -270,7 +281,7 @@ class Refiner:
         for channel, wire in zip(self._catalogue.layouts[sample.layout], sample.values, strict=True):
             if wire is not None:
                 counts = wire + channel.offset
-                yield Reading(channel, counts, quality.flag(channel, counts))
+                yield Reading(channel, counts, series.alone(channel, counts))
 
     def _corrected(self, taken: _Alone) -> list[Reading]:
         readings = list(self._readings(taken.sample))
@@ -291,8 +302,7 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        due = self._publication.widened(due)
-        published, summaries = self._publication.told(due)
+        due, published, summaries = self._publication.told(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -319,16 +329,13 @@ class Refiner:
                 window_rows.purge(sql, int(self._clock.utc()) - window_rows.KEPT_SECONDS)
         for track in changed:
             track.changed = False
+        self._publication.settled()
         self._boots.saved(offsets)
         self._days.saved()
         if purging:
             self._purged = real()
         self._after(summaries, alarms)
 
-    def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
-        """A node's windows as they stand, published or not."""
-        found = (self._windows.get((kid, start)) or window_rows.find(self._database, kid, start) for start in starts)
-        return {window.start: window for window in found if window.samples or window.before}
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""

@@ -19,6 +19,7 @@ from stoep.registry.groups import Group, GroupTable
 from stoep.registry.groups import read as read_groups
 from stoep.settings import Findings, Name, Strict, convert, read_toml, require_private
 from stoep.wire.channels import catalogue
+from stoep.wire.checks import Override, flaws
 
 _KID = re.compile(r"^[0-9a-f]{8}$")
 _LIVE = 2  # secrets of a node at the most
@@ -37,6 +38,7 @@ class _Entry(Strict, frozen=True):
     name: Name
     kind: Kind
     settings: dict[str, int] = {}  # noqa: RUF012 -- msgspec copies a default
+    quality: dict[str, Override] = {}  # noqa: RUF012
     at: At | None = None
     place: Line | None = None
     release: Line | None = None
@@ -72,6 +74,7 @@ class Entry:
     place: str | None = None
     release: str | None = None
     made_at: datetime | None = None
+    quality: Mapping[int, Override] = field(default_factory=dict)  # what its readings are tested for, by channel
 
 
 def read_kid(file: Path, key: str, text: str) -> bytes:
@@ -117,6 +120,21 @@ def read_settings(file: Path, key: str, settings: Mapping[str, int]) -> dict[int
             problem = f"is not within {setting.lowest} and {setting.highest}"
             raise SettingsError(file, f"{key}.{name} = {value}", problem, "write a number that is")
     return {known[name].id: value for name, value in settings.items()}
+
+
+def read_quality(file: Path, key: str, quality: Mapping[str, Override]) -> dict[int, Override]:
+    known = {channel.name: channel for channel in catalogue().channels.values()}
+    findings = Findings()
+    for name, override in quality.items():
+        with findings.noting():
+            channel = known.get(name)
+            if channel is None:
+                raise SettingsError(file, f"{key}.{name}", "is no channel", f"use some of {', '.join(known)}")
+            span = channel.value(channel.lowest), channel.value(channel.highest)
+            for own, flaw in flaws(override.over(channel.checks), *span):
+                raise SettingsError(file, f"{key}.{name}.{own}", flaw, "correct the two numbers")
+    findings.settle()
+    return {known[name].id: override for name, override in quality.items()}
 
 
 class Known(NamedTuple):
@@ -199,7 +217,8 @@ def check(
             newest, *older = known[kid]
             old = older[0] if older else None
             about = (node.at, node.place, node.release, node.made_at)
-            entries[kid] = Entry(kid, node.name, node.kind, newest, wanted, old, *about)
+            tests = read_quality(nodes, f"node[{index}].quality", node.quality)
+            entries[kid] = Entry(kid, node.name, node.kind, newest, wanted, old, *about, tests)
     findings.settle()
     if written.group and not placed:
         remedy = "add latitude, longitude and timezone to [site] in gateway.toml"

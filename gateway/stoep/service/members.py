@@ -14,6 +14,7 @@ from stoep.clock import Clock, real, timestamp
 from stoep.errors import StoreFullError
 from stoep.intake.intake import Intake
 from stoep.intake.node import Node
+from stoep.refine.quality.surroundings import surroundings
 from stoep.refine.refiner import Refiner
 from stoep.registry.registry import Entry
 from stoep.store import nodes
@@ -22,6 +23,7 @@ from stoep.store.nodes import Identity
 from stoep.store.position import Position
 from stoep.store.superseded import Superseded
 from stoep.wire import frame
+from stoep.wire.channels import catalogue
 
 _log = logging.getLogger(__name__)
 _DAY = 86_400
@@ -59,6 +61,7 @@ class Members:
     def apply(self, entries: Iterable[Entry]) -> None:
         """From now on these are the site's nodes. On a full disk a new secret waits; whoever is retired does not."""
         self._entries = {entry.kid: entry for entry in entries}
+        self._refiner.know(surroundings(self._entries.values(), catalogue()))
         self._settle()
         self._set()
 

@@ -345,4 +345,3 @@ class Service:
         if self._clock.problem is not None:
             more["clock_problem"] = self._clock.problem
         return more
-

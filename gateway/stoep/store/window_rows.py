@@ -1,7 +1,7 @@
 """Windows as rows: kept long enough that a reading which was weeks on its way still finds its own."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from stoep.store import sealed, window_content
@@ -35,6 +35,18 @@ def find(database: Database, kid: bytes, start: int) -> Window:
         purged, purges, incomplete = sql.execute("SELECT purged, purges, incomplete FROM store").fetchone()
     revision = purges << _PURGE_SHIFT if start < purged else 0
     return Window(kid, start, revision, partial=start < max(purged, incomplete))
+
+
+def some(database: Database, kid: bytes, starts: Collection[int]) -> list[Window]:
+    """Those of a kid's windows that there are. Raises CorruptError."""
+    if not starts:
+        return []
+    wanted = ", ".join(map(str, sorted(starts)))
+    with database.reading() as sql:
+        return [
+            _window(row)
+            for row in sql.execute(f"SELECT {_COLUMNS} FROM window WHERE kid = ? AND start IN ({wanted})", (kid,))  # noqa: S608
+        ]
 
 
 def due(database: Database) -> list[Window]:

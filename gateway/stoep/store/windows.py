@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
 from typing import NamedTuple
+from zlib import crc32
 
 from stoep.store.air import AirIndex
 from stoep.store.sample_set import SampleSet
 from stoep.store.series import Series
+from stoep.store.verdict import Flag, Reason, mark
 from stoep.wire.channels import Channel
 
 SECONDS = 900
+_CHECKSUM = 0xFFFF
 
 
 class TimeQuality(IntEnum):
@@ -30,11 +33,6 @@ class TimeQuality(IntEnum):
         return self.name.lower()
 
 
-class Flag(IntEnum):
-    """QARTOD's flags, as far as a gross range test can give them."""
-
-    GOOD = 1
-    FAIL = 4
 
 
 @dataclass
@@ -49,15 +47,28 @@ class Total:
     last_at: tuple[int, int, int] = (-1, 0, 0)  # Unix µs of taking, epoch, seq
     flag: int = Flag.GOOD
     time: int = TimeQuality.SYNCED
+    reason: int = Reason.IN_RANGE
+    rejected: int = 0  # readings that failed, and are in nothing of the above
+    which: int = 0  # they were: a checksum of their epochs and seqs
 
-    def add(self, counts: int, at: tuple[int, int, int], flag: int, time: int) -> None:
+    @property
+    def mark(self) -> int:
+        return mark(Flag(self.flag), Reason(self.reason), self.which)
+
+    def reject(self, at: tuple[int, int, int], time: int) -> None:
+        self.rejected += 1
+        self.which = crc32(b"%d/%d" % at[1:], self.which) & _CHECKSUM or 1
+        self.time = max(self.time, time)
+
+    def add(self, counts: int, at: tuple[int, int, int], flag: int, time: int, reason: int = Reason.IN_RANGE) -> None:
         self.lowest = counts if self.count == 0 else min(self.lowest, counts)
         self.highest = counts if self.count == 0 else max(self.highest, counts)
         self.count += 1
         self.total += counts
         if at > self.last_at:
             self.last, self.last_at = counts, at
-        self.flag = max(self.flag, flag)
+        if (flag, -reason) > (self.flag, -self.reason):
+            self.flag, self.reason = flag, reason
         self.time = max(self.time, time)
 
 
@@ -83,7 +94,7 @@ class Reading(NamedTuple):
 
     channel: Channel
     counts: int
-    flag: Flag
+    mark: int
     corrected: Corrected | Uncorrected | None = None
 
 
@@ -92,7 +103,7 @@ class Window:
     """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
 
     `before`: what a release that kept no samples had added up, by channel. `fresh`: the samples in it that no published
-    revision has. `flags`: what the last published revision said of each channel.
+    revision has. `flags`: the marks (`verdict.py`) that the last published revision gave each channel.
     """
 
     kid: bytes

@@ -1,7 +1,7 @@
 """The channel catalogue: what a number on the wire means. Its only home is `firmware/wire/channels.toml`."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from stoep.resources import wire_dir
+from stoep.wire.checks import Checks
 
 _FAILING = "_failing"
 Leaves = Literal["reading", "sum", "never"]  # as what the readings of a channel may leave the gateway
@@ -26,6 +27,7 @@ class Channel:
     lowest: int
     highest: int
     leaves: Leaves = "reading"
+    checks: Checks = field(default_factory=Checks)  # what its readings are tested for
 
     @property
     def counts_people(self) -> bool:
@@ -64,6 +66,7 @@ class Setting:
 class Catalogue:
     channels: dict[int, Channel]
     layouts: dict[int, tuple[Channel, ...]]
+    kinds: dict[int, str]  # of the nodes that measure by a layout
     alarms: dict[int, AlarmKind]
     causes: dict[int, str]
     settings: dict[str, Setting]
@@ -93,6 +96,7 @@ class _Channel(msgspec.Struct):
     lowest: int
     highest: int
     leaves: Leaves = "reading"
+    quality: Checks = Checks()
 
 
 class _Layout(msgspec.Struct):
@@ -131,12 +135,13 @@ def load(file: Path) -> Catalogue:
     with file.open("rb") as opened:
         raw = msgspec.convert(tomllib.load(opened), _File)
     named = {
-        name: Channel(c.id, name, c.unit, c.decimals, c.offset, c.lowest, c.highest, c.leaves)
+        name: Channel(c.id, name, c.unit, c.decimals, c.offset, c.lowest, c.highest, c.leaves, c.quality)
         for name, c in raw.channels.items()
     }
     return Catalogue(
         channels={channel.id: channel for channel in named.values()},
         layouts={layout.id: tuple(named[name] for name in layout.channels) for layout in raw.layouts.values()},
+        kinds={layout.id: name.partition("_")[0] for name, layout in raw.layouts.items()},
         alarms={alarm.id: AlarmKind(alarm.id, name, named[alarm.channel]) for name, alarm in raw.alarms.items()},
         causes={number: name for name, number in raw.lost.items()},
         settings={

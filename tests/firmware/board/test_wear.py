@@ -35,7 +35,7 @@ def month(layout):
 
 
 def test_thirty_days_of_the_widest_samples_are_held_at_little_wear():
-    for layout in (its.LAYOUT_BIN_MOVING, its.LAYOUT_LAMPPOST, its.LAYOUT_LAMPPOST_LIT):
+    for layout in (its.LAYOUT_BIN_MOVING, its.LAYOUT_LAMPPOST, its.LAYOUT_LAMPPOST_HOURS):
         (programs, programmed, erases), lost = month(layout)
         assert lost == [], layout
         assert programmed <= 96 * 30 * DAY, (layout, programmed)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from stoep.refine.calibration.book import Book
 from stoep.refine.calibration.correction import Correction
 from stoep.store.series import Taken
-from stoep.store.windows import Corrected, Flag, Total, Uncorrected, Window
+from stoep.store.verdict import Flag
+from stoep.store.windows import Corrected, Total, Uncorrected, Window
 from stoep.wire.channels import Catalogue, Leaves
 
 _READING: Leaves = "reading"

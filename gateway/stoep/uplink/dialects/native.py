@@ -11,12 +11,12 @@ from stoep import __version__
 from stoep.clock import timestamp
 from stoep.store.air import SCOPE, AirIndex
 from stoep.store.nodes import Identity
+from stoep.store.verdict import flag_of, reason_of
 from stoep.store.windows import (
     FINER,
     SECONDS,
     Corrected,
     Fill,
-    Flag,
     Reading,
     Summary,
     TimeQuality,
@@ -28,7 +28,6 @@ from stoep.wire.messages import Alarm, Health, Sample
 
 _PLACES = 2  # of an hour's mean
 Publish = Literal["raw", "corrected", "both"]
-_REASONS = {Flag.GOOD: "in range", Flag.FAIL: "out of range"}
 
 
 class Moment(Protocol):
@@ -94,6 +93,8 @@ def finer(channel: Channel) -> Channel:
 
 
 def _middle(channel: Channel, total: Total) -> dict[str, Any]:
+    if not total.count:  # all of them failed, or there was none
+        return dict.fromkeys(("min", "mean", "max", "last"))
     return {
         "min": channel.value(total.lowest),
         "mean": channel.mean(total.total, total.count),
@@ -115,6 +116,10 @@ def _fill(fill: Fill) -> dict[str, Any]:
         "full_in": hours,
         "reason": fill.reason,
     }
+
+
+def _quality(marked: int) -> dict[str, Any]:
+    return {"flag": int(flag_of(marked)), "reason": reason_of(marked).words}
 
 
 class Native:
@@ -141,13 +146,16 @@ class Native:
         said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
         if channel.leaves == "reading":
             said |= self._both(_middle(channel, total), corrected, lambda fine: _fine(channel, fine))
+        elif not total.count:
+            said["sum"] = None
         elif channel.counts_people and total.total < self._smallest:
             said |= {"sum": None, "suppressed": f"fewer than {self._smallest}"}
         else:
             said["sum"] = channel.value(total.total)
         return {
             **said,
-            "quality": {"flag": int(total.flag), "reason": _REASONS[Flag(total.flag)]},
+            "rejected": total.rejected,
+            "quality": _quality(total.mark),
             "time_quality": TimeQuality(total.time).word,
         }
 
@@ -235,7 +243,7 @@ class Native:
         said = self._both(raw, reading.corrected, lambda fine: {"value": finer(channel).value(fine.last)})
         if "raw" in said:
             said["raw"] = raw["value"]
-        flag = {"flag": int(reading.flag), "reason": _REASONS[reading.flag]}
+        flag = _quality(reading.mark)
         return {**said, "unit": channel.unit, "quality": flag}
 
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]:

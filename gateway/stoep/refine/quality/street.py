@@ -1,0 +1,167 @@
+"""What each node of a street measured in each quarter of an hour, and whether it agrees with the nodes around it.
+
+A level is the median of a window's readings that are in range: a function of that window alone, so that what is said of
+a node follows from the windows of a day and not from the order in which they came.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from statistics import median_low
+from typing import Any
+
+from stoep.refine.quality.limits import limits
+from stoep.refine.quality.neighbours import HELD_HOURS, Agreement, compare, held
+from stoep.store.series import Taken
+from stoep.store.windows import SECONDS
+from stoep.wire.channels import Catalogue
+from stoep.wire.checks import Checks
+
+_HOUR = 4  # quarters of an hour
+HELD = HELD_HOURS * _HOUR
+_MOST = 200_000  # windows whose levels are kept in memory
+
+Key = tuple[bytes, int]  # kid, start of a window
+Levels = Mapping[int, int]  # by channel, in counts
+Verdicts = Mapping[int, Agreement]  # by channel, where anything is known
+Load = Callable[[bytes, Collection[int]], Mapping[int, Iterable[Taken]]]  # the samples of a node's windows, by start
+
+
+class Street:
+    """`load` reads windows that are not in memory."""
+
+    def __init__(self, catalogue: Catalogue, load: Load) -> None:
+        self._catalogue = catalogue
+        self._load = load
+        self._levels: dict[Key, Levels] = {}
+        self._verdicts: dict[Key, Verdicts] = {}
+        self._newest = 0
+        self._compared = {number for number, channel in catalogue.channels.items() if channel.checks.apart}
+        self._kept = self._compared | {
+            number for number, channel in catalogue.channels.items() if channel.name == "humidity"
+        }
+        self._around: Mapping[bytes, Collection[bytes]] = {}
+        self._beside: dict[bytes, set[bytes]] = {}
+        self._own: Mapping[bytes, Mapping[int, Checks]] = {}
+
+    def know(self, around: Mapping[bytes, Collection[bytes]], own: Mapping[bytes, Mapping[int, Checks]]) -> None:
+        """The neighbours of each node, and the checks that it has for itself."""
+        self._around, self._own = around, own
+        self._beside = {}
+        for kid, others in around.items():
+            for other in others:
+                self._beside.setdefault(other, set()).add(kid)
+        self._verdicts.clear()
+
+    def update(self, windows: Mapping[Key, Iterable[Taken]], unheard: Collection[Key]) -> set[Key]:
+        """These windows have these samples now; those of any node for which another verdict may hold since.
+
+        `unheard` are those that nobody was told of yet. Of any other that is not in memory nobody knows what it said
+        before: then all that it can matter to are named.
+        """
+        for key in unheard:
+            self._levels.setdefault(key, {})
+        found = {key: self._of(samples) for key, samples in windows.items()}
+        changed = {key for key, levels in found.items() if levels != self._levels.get(key)}
+        unknown = {near for key in changed - self._levels.keys() for near in self._near(key)}
+        self._newest = max([self._newest, *(start for _, start in windows)])
+        looked_at = {near for key in changed for near in self._near(key)}
+        before = {key: None if key in unknown else self._sure(key) for key in looked_at}
+        self._levels.update(found)
+        for key in looked_at:
+            self._verdicts.pop(key, None)
+        return {one for key in looked_at for one in self._following(key, before[key])}
+
+    def _near(self, key: Key) -> Iterator[Key]:
+        """The windows that this one is compared with: its own, and for an hour those of the nodes around it."""
+        kid, start = key
+        for other in (kid, *self._beside.get(kid, ())):
+            for later in range(_HOUR):
+                if start + later * SECONDS <= self._newest:
+                    yield other, start + later * SECONDS
+
+    def _following(self, key: Key, before: Verdicts | None) -> Iterator[Key]:
+        """This window, and those after it for which its verdict goes on, if it is another one."""
+        kid, start = key
+        now = self._sure(key)
+        for channel in self._compared:
+            if before is not None and before.get(channel) is now.get(channel):
+                continue
+            yield key
+            for later in range(start + SECONDS, min(start + HELD * SECONDS, self._newest) + 1, SECONDS):
+                then = self._sure((kid, later)).get(channel, Agreement.ALONE)
+                if then is Agreement.UNSURE:
+                    yield kid, later
+                elif then.holds:
+                    break
+
+    def level(self, key: Key, channel: int) -> int | None:
+        return self._level(key).get(channel)
+
+    def verdict(self, key: Key) -> Verdicts:
+        """By channel, where something is known: what holds of this window."""
+        kid, start = key
+        found = {}
+        for channel, now in self._sure(key).items():
+            if now is Agreement.UNSURE:
+                before = (self._sure((kid, start - ago * SECONDS)) for ago in range(1, HELD + 1))
+                now = held(now, (sure.get(channel, Agreement.ALONE) for sure in before))  # noqa: PLW2901
+            found[channel] = now
+        return found
+
+    def _sure(self, key: Key) -> Verdicts:
+        known = self._verdicts.get(key)
+        if known is None:
+            known = self._verdicts[key] = self._compare(key)
+            if len(self._verdicts) > _MOST:
+                _thin(self._verdicts)
+        return known
+
+    def _compare(self, key: Key) -> Verdicts:
+        kid, start = key
+        mine = self._level(key)
+        others = [self._latest(other, start) for other in self._around.get(kid, ())]
+        found = {}
+        for channel in self._compared & mine.keys():
+            known = self._catalogue.channels[channel]
+            own = limits(known, self._own.get(kid, {}).get(channel, known.checks))
+            values = [levels[channel] for levels in others if channel in levels]
+            if own.apart is not None:
+                found[channel] = compare(mine[channel], values, own.apart, own.apart_share)
+        return {channel: one for channel, one in found.items() if one is not Agreement.ALONE}
+
+    def _latest(self, kid: bytes, start: int) -> Levels:
+        """A node's levels of this window, or of the newest before it within the hour."""
+        for ago in range(_HOUR):
+            found = self._level((kid, start - ago * SECONDS))
+            if found:
+                return found
+        return {}
+
+    def _level(self, key: Key) -> Levels:
+        known = self._levels.get(key)
+        if known is None:
+            kid, start = key
+            block = start // SECONDS // _HOUR * _HOUR
+            starts = [quarter * SECONDS for quarter in range(block, block + _HOUR)]
+            missing = [one for one in starts if (kid, one) not in self._levels]
+            loaded = self._load(kid, missing)
+            for one in missing:
+                self._levels[kid, one] = self._of(loaded.get(one, ()))
+            known = self._levels[key]
+            if len(self._levels) > _MOST:
+                _thin(self._levels)
+        return known
+
+    def _of(self, samples: Iterable[Taken]) -> Levels:
+        values: dict[int, list[int]] = {}
+        for sample in samples:
+            for channel in self._kept & sample.counts.keys():
+                known = self._catalogue.channels[channel]
+                if known.lowest <= sample.counts[channel] <= known.highest:
+                    values.setdefault(channel, []).append(sample.counts[channel])
+        return {channel: median_low(sorted(found)) for channel, found in values.items()}
+
+
+def _thin(known: dict[Key, Any]) -> None:
+    """Lets go of the older half; whoever needs it again reads it again."""
+    for key in sorted(known, key=lambda key: key[1])[: len(known) // 2]:
+        del known[key]
