@@ -175,11 +175,12 @@ def test_a_month_of_a_node_comes_again_day_by_day_and_never_more_at_once_than_ca
     with chain.database.transaction() as sql:
         window_rows.save(sql, old)
     chain.refiner.calibrate(Book([bright(chain.node.kid, begins=0, ends=START)]))
-    most, came = 0, []
+    most, came = 0, list[dict[str, Any]]()
     for _ in range(days + 3):
         chain.turn()
         said = chain.windows()
-        most, came = max(most, len(said)), came + [window for window in said if window["start"] < "2026-06-01T06:00:00Z"]
+        most = max(most, len(said))
+        came += [window for window in said if window["start"] < "2026-06-01T06:00:00Z"]
     assert len({window["start"] for window in came}) == days * 96 == len(came)
     assert most <= 96
     assert all(window["revision"] == 2 and pm(window)["correction"]["version"] == 1 for window in came)
