@@ -78,7 +78,7 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 	@$(BIN)/stoep twin --scenario night --loss 0.1 --dir $(BUILD)/night --summary $(BUILD)/night.json
 
 quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, ten minutes
-	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 103
+	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 104 105
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
