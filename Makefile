@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night quality bench load lint generate hardware clean mosquitto
+.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog quality bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -42,7 +42,7 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load attack serial-line rough-day follow-me night quality ## the long campaigns one after the other, over two hours
+proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night fog quality test-deb ## the long campaigns one after the other, over two hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
@@ -77,11 +77,17 @@ follow-me: $(VENV)/.dev ## light for twenty people and more, and for ten while s
 night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before the lamps, a quarter of an hour
 	@$(BIN)/stoep twin --scenario night --loss 0.1 --dir $(BUILD)/night --summary $(BUILD)/night.json
 
+fog: $(VENV)/.dev ## how wrong dust sensors are in fog, raw and calibrated, in six streets, about two minutes
+	@$(BIN)/python tests/bench/fog.py
+
 quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, ten minutes
 	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 104 105
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py
+
+fill-forecast: $(VENV)/.dev ## when 20 bins are full and were emptied, told over 30 virtual days, three streets, a quarter of an hour
+	@$(BIN)/python tests/bench/fill_forecast.py
 
 load: $(VENV)/.dev mosquitto ## what 500 nodes a minute cost in bytes, memory and processor, seventeen minutes
 	@$(BIN)/python tests/bench/load.py
@@ -104,6 +110,15 @@ generate: $(VENV)/.base ## write the firmware's tables from wire/channels.toml a
 
 hardware: $(VENV)/.drawings ## draw hardware/<kind>/ from hardware/<kind>.toml: pins, parts, wiring, power, guide (needs graphviz)
 	@$(BIN)/python -m stoep_field.hardware
+
+deb: $(VENV)/.dev ## the Debian packages for the Pi, arm64 and amd64, into build/deb
+	@.ci/deb dpkg-deb
+	@$(BIN)/python gateway/debian/package.py
+
+test-deb: deb mosquitto ## install, serve, kill, hang, upgrade, cut the power, purge: on a Debian that boots (root), half an hour
+	@.ci/deb debootstrap lintian qemu-aarch64-static
+	@unshare --mount --net --propagation private $(BIN)/python tests/deb/deb_check.py
+	@$(BIN)/python tests/deb/deb_other.py
 
 clean: ## remove everything a run has made
 	rm -rf $(BUILD) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

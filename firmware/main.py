@@ -21,7 +21,11 @@ try:
     gc.threshold(_COLLECT)
     from node import start
 
-    wanted = start.run()
+    purpose = start.purpose()
+    del start  # its code is in the way of what is to come
+    if purpose:
+        purpose.run()
+    wanted = True
 except KeyboardInterrupt:  # it came in the moment before Ctrl-C was off
     machine.reset()
 except BaseException as failure:

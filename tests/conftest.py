@@ -23,7 +23,8 @@ _FIGURES = pytest.StashKey[list[str]]()
 _STREETS = re.compile(
     r"tests/(system/(?!test_follow.py::test_light_follows)|faults/test_(nonces|replay|serial|load_attackers))"
 )
-_VALIDATED = pytest.StashKey[Counter[str]]()
+_VALIDATED = pytest.StashKey[dict[str, Counter[str]]]()
+_JUDGES = {"contract": "wire.cddl", "published": "the published schemas"}  # module that judges → by what
 
 # How long an example takes says how busy this machine is, not what the code does.
 settings.register_profile("stoep", deadline=None)
@@ -36,9 +37,10 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash.setdefault(_FIGURES, []).append
 
 
-def _validated() -> dict[str, int]:
-    contract = sys.modules.get("contract")
-    return dict(contract.validated) if contract is not None else {}
+def _validated(judge: str) -> dict[str, int]:
+    """What a judge of these tests has found right: `contract` of the wire, `published` of what the city gets."""
+    module = sys.modules.get(judge)
+    return dict(module.validated) if module is not None else {}
 
 
 class _Together(LoadScopeScheduling):
@@ -62,7 +64,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """One of two processes that share the work tells the first one what it measured."""
     config = session.config
     if hasattr(config, "workeroutput"):
-        config.workeroutput |= {"figures": config.stash.get(_FIGURES, []), "validated": _validated()}
+        config.workeroutput |= {"figures": config.stash.get(_FIGURES, [])}
+        config.workeroutput |= {judge: _validated(judge) for judge in _JUDGES}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -70,17 +73,19 @@ def pytest_testnodedown(node: Any) -> None:
     told = getattr(node, "workeroutput", {})
     stash = node.config.stash
     stash.setdefault(_FIGURES, []).extend(told.get("figures", []))
-    stash.setdefault(_VALIDATED, Counter()).update(told.get("validated", {}))
+    for judge in _JUDGES:
+        stash.setdefault(_VALIDATED, {}).setdefault(judge, Counter()).update(told.get(judge, {}))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What was measured, and how many messages of this run were held against the contract, whoever said them."""
     for line in terminalreporter.config.stash.get(_FIGURES, []):
         terminalreporter.write_line(line)
-    validated = terminalreporter.config.stash.get(_VALIDATED, Counter()) + Counter(_validated())
-    if validated:
-        counts = " and ".join(f"{count} as {rule}" for rule, count in sorted(validated.items()))
-        terminalreporter.write_line(f"held against wire.cddl: {counts}")
+    others = terminalreporter.config.stash.get(_VALIDATED, {})
+    for judge, contract in _JUDGES.items():
+        if validated := others.get(judge, Counter()) + Counter(_validated(judge)):
+            counts = " and ".join(f"{count} as {rule}" for rule, count in sorted(validated.items()))
+            terminalreporter.write_line(f"held against {contract}: {counts}")
 
 
 @pytest.fixture

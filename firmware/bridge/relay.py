@@ -28,8 +28,10 @@ from node import power
 from node.frame import LONGEST
 from node.generated.pins_bridge import BAUD
 
-_HELLO, _HEARD = const(0x01), const(0x02)
-_SEND, _FILTER = const(0x11), const(0x12)
+_HELLO = const(0x01)
+_HEARD = const(0x02)
+_SEND = const(0x11)
+_FILTER = const(0x12)
 _WINDOW = const(240)  # of the 260 bytes of the receive ring
 _LINE_LONGEST = const(300)
 _HELLO_MS = const(1000)
@@ -39,7 +41,12 @@ _FRAMES_A_TURN = const(16)
 _RECEIVE_BUFFER = const(8192)
 _SENDERS = const(256)  # the port remembers whoever was heard, some 100 bytes each, and forgets only in a reset
 # the counters of a hello
-_FRAMES, _SIEVED, _SENT, _UNSENT, _GARBLED, _OVERFLOWS = const(0), const(1), const(2), const(3), const(4), const(5)
+_FRAMES = const(0)
+_SIEVED = const(1)
+_SENT = const(2)
+_UNSENT = const(3)
+_GARBLED = const(4)
+_OVERFLOWS = const(5)
 
 
 class Relay:

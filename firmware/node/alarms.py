@@ -1,16 +1,18 @@
 """When a reading becomes an alarm: raised at one bound, cleared at another, so that none flutters.
 
-    rule    (code, channel, raised at, cleared at)     counts; cleared below the bound it is raised above
+rule    (code, channel, raised at, cleared at)     counts; cleared below the bound it is raised above
 """
 
 from micropython import const
 
 from node.generated import catalogue as its
 
-_LEANS, _STANDS = const(45), const(30)  # °
+_LEANS = const(45)  # °
+_STANDS = const(30)
 
 # Fire, in 0.01 °C: no sun heats a bin like this.
-_HOT, _COOL = const(7000), const(5500)
+_HOT = const(7000)
+_COOL = const(5500)
 _RISE = const(1500)  # from one sample to the next,
 _SOON = const(1200)  # when that came within so many seconds
 

@@ -14,7 +14,7 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = b"SCEL"
+_MAGIC = const(b"SCEL")
 _HEADER = const(12)
 _BLANK = const(0xFF)
 _LONGEST = const(200)

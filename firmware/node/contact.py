@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from node import clock, frame, memory, patience, power, reply
+from node import clock, frame, memory, patience, power, staging
 from node.links.espnow import Link
 from node.session import Session
 
@@ -70,7 +70,11 @@ class Contact:
         identity = self._identity
         counter = session.next_counter()
         memory.keep(self._memory)
+        from node import telling  # before the clock is looked at: a lamp must load it each time
+
+        del telling
         plain = session.report(clock.tick(), counter)
+        self._make_room("telling", "report", "generated")
         sealed = frame.seal_uplink(keys, identity.kid, counter, plain)
         link.send(sealed)
         self._memory.frames += 1
@@ -90,7 +94,7 @@ class Contact:
             slots.settle()
         instance, plain = opened
         try:
-            answer = reply.decode(plain)
+            answer = self._decoded(plain)
             if answer is None:
                 session.challenged(instance)
                 print("challenge counter=%d" % counter)
@@ -108,3 +112,17 @@ class Contact:
             % (counter, answer.durable[0], answer.durable[1], received[0], received[2], waited)
         )
         return "answer"
+
+    def _decoded(self, plain):
+        from node import reply
+
+        try:
+            return reply.decode(plain)
+        finally:
+            del reply
+            self._make_room("reply")
+
+    def _make_room(self, *names):
+        # A lamp takes so much room itself that code comes and goes with each frame; others spare themselves that.
+        if self._lamp:
+            staging.forget(*names)

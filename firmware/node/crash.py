@@ -5,12 +5,13 @@ import sys
 
 from micropython import const
 
-from node import flash, memory
+from node import flash, memory, recall
 from node.life import Life
 from node.release import RELEASE
 
 _LONGEST = const(150)  # what a report has room for beside its alarm
-_DOING = ("taking", "measuring"), ("contact", "talking"), ("relay", "relaying")  # module → what a board does in it
+# module → what a board does in it
+_DOING = const((("taking", "measuring"), ("keeping", "keeping"), ("contact", "talking"), ("relay", "relaying")))
 
 
 def keep(failure, life=None, recalled=None):
@@ -24,7 +25,7 @@ def keep(failure, life=None, recalled=None):
     text = written.getvalue()
     doing = [phase for module, phase in _DOING if '"%s"' % module in text or '/%s.py"' % module in text]
     head = "%s %s: " % (RELEASE, doing[0] if doing else "starting")
-    remembered = recalled or memory.recall()
+    remembered = recalled or recall.last_wake()
     if remembered is not None:
         memory.note_crash(remembered)
         if recalled is None:

@@ -5,69 +5,58 @@ talks to the gateway comes: the two together would not fit a board's heap.
 """
 
 from machine import Pin
-from micropython import const
 
 from node import clock, flash, memory, power, staging
-from node.life import Life
-from node.memory import Memory
-from node.ring import Ring
 
 # What each part of a wake leaves behind in the heap:
 TAKING = (
-    "taking", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "thrift", "trust", "generated",
+    "taking", "keeping", "kinds", "sensors", "health", "alarms", "payload", "settings", "watch", "moves", "thrift",
+    "trust", "generated",
 )  # fmt: skip
-TALKING = "contact", "session", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated"
-
-_HIGHEST = const(65535)
+TALKING = "contact", "session", "telling", "report", "reply", "frame", "ccm", "kdf", "patience", "links", "generated"
 
 
 class Cycle:
     """A node between waking and sleeping."""
 
     def __init__(self, device, identity, release):
+        self._device = device
         self._identity = identity
         self._channel = identity.channel
         self._lamp = None  # a lamppost's, see lamp/awake.py
-        self._forget(("identity",))
+        self._opened_life = self._opened_ring = None
+        self._forget(("identity", "start"))
         self._watchdog = power.watchdog()
-        self._life = Life(device)
-        if not self._life.alive:
-            raise ValueError("the frame counter is gone: commission this board again, with a new secret")
-        recalled = memory.recall() if power.cause() != "power" else None
-        if recalled is not None and not self._is_of_this_life(recalled):
-            recalled = None
-        self._memory = recalled or self._cold_boot()
-        if power.cause() == "watchdog":
-            self._memory.watchdogs = min(self._memory.watchdogs + 1, _HIGHEST)
-            self._memory.untold |= memory.HEALTH
-        from node import trust
+        from node import waking
 
-        self._whole = trust.begin(self._memory, clock.tick())
-        print("boot cause=%s epoch=%d release=%s" % (power.cause(), self._memory.epoch, release))
-        self._ring = Ring(device, flash.RING, lambda: self._memory.durable, self._give_up)
-        self._find_place()
+        self._memory, self._whole = waking.begin(self._life(), release)
+        waking.find_place(self._memory, self._ring())
         memory.keep(self._memory)
+        del waking
+        self._forget(("waking", "recall"))
 
-    def _is_of_this_life(self, recalled):
-        # A board commissioned again without a power cut remembers counters that flash has not reserved for this secret.
-        return recalled.epoch == self._life.epoch and recalled.reserved <= self._life.reserved
+    def _life(self):
+        if self._opened_life is None:
+            from node.life import Life
 
-    def _cold_boot(self):
-        fresh = Memory()
-        fresh.epoch, free, fresh.reserved = self._life.cold_boot()
-        fresh.counter = free - 1
-        return fresh
+            self._opened_life = Life(self._device)
+        return self._opened_life
 
-    def _find_place(self):
-        # A reset between flash and memory: the flash is right.
-        epoch, seq = self._ring.last()
-        if epoch == self._memory.epoch and seq > self._memory.seq:
-            self._memory.seq = seq
+    def _ring(self):
+        if self._opened_ring is None:
+            from node.ring import Ring
+
+            self._opened_ring = Ring(self._device, flash.RING, lambda: self._memory.durable, self._give_up)
+        return self._opened_ring
+
+    def _held(self):
+        # The ring as it is read by whoever tells of it.
+        return self._ring()
 
     def _give_up(self, epoch, first, last):
         from node.generated.spelling import LOST_FULL
 
-        self._life.declare(epoch, first, last, LOST_FULL)
+        self._life().declare(epoch, first, last, LOST_FULL)
 
     def run(self):
         """Wake after wake. Does not return."""
@@ -92,7 +81,7 @@ class Cycle:
         memory.note_heap(self._memory)
         self._forget(TALKING)
         flaw = self._flaw()
-        if wanted or flaw or self._life.good():
+        if wanted or flaw or self._life().good():
             self._settle(wanted, flaw)
 
     def _forget(self, names):
@@ -101,20 +90,41 @@ class Cycle:
     def _talk(self):
         from node.contact import Contact
 
-        contact = Contact(self._identity, self._life, self._memory, self._ring, self._lamp, self._link())
+        contact = Contact(self._identity, self._life(), self._memory, self._held(), self._lamp, self._link())
         contact.talk()
         return contact.wanted
 
     def _take(self):
-        from node import settings
+        from node import settings, trust
 
-        options = settings.load(self._life)
+        recalled = self._memory
+        options = settings.load(self._life())
         self._interval = options.interval
         self._identity.channel = options.radio_channel or self._channel
+        news = trust.alarms(recalled)
+        if news:
+            self._keep(None, None, clock.tick(), news)
+        del settings, trust
         self._prepare(options)
-        from node.taking import Taking
+        if not self._whole:
+            print("safe mode unfinished=%d" % recalled.unfinished)
+            return
+        from node import taking
 
-        Taking(self._memory, self._ring).run(self._identity.kind, options, self._whole, self._lamp)
+        taken = taking.measure(self._identity.kind, options, recalled, self._lamp)
+        del taking
+        self._forget(("taking", "kinds", "sensors", "health", "alarms", "thrift", "watch", "generated"))
+        if taken:
+            self._keep(*taken)
+
+    def _keep(self, layout, counts, tick, news):
+        from node import keeping
+
+        ring = self._ring()
+        if layout:
+            keeping.sample(self._memory, ring, layout, counts, tick)
+        keeping.alarms(self._memory, ring, tick, news)
+        memory.keep(self._memory)
 
     def _prepare(self, _options):
         # What is due before anything is measured.
@@ -137,20 +147,20 @@ class Cycle:
             from node import crash
 
             print("safe mode failure=%s" % type(failure).__name__)  # the talk is what counts now
-            crash.keep(failure, self._life, self._memory)
+            crash.keep(failure, self._life(), self._memory)
 
     def _settle(self, wanted, flaw):
         from node import desired
 
         recalled = self._memory
         if flaw:
-            desired.give_up(self._life, recalled, flaw)
+            desired.give_up(self._life(), recalled, flaw)
         elif recalled.unanswered:
-            desired.unanswered(self._life, recalled)
+            desired.unanswered(self._life(), recalled)
         else:
-            desired.answered(self._life)
+            desired.answered(self._life())
         if wanted:
-            desired.take(self._life, recalled, wanted, self._identity.kind)
+            desired.take(self._life(), recalled, wanted, self._identity.kind)
 
     def _plan(self):
         # The tick now; the next wake is planned, and does not slip by the length of this one.

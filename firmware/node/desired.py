@@ -11,7 +11,9 @@ from node.generated.options import KNOWN
 
 _ATTEMPTS = const(20)
 _HIGHEST = 0xFFFFFFFF
-_FULL, _EMPTY, _LINK = const(4), const(3), const(9)
+_FULL = const(4)
+_EMPTY = const(3)
+_LINK = const(9)
 
 
 def fingerprint(kept):

@@ -13,8 +13,8 @@ PLAIN_LONGEST = const(221)  # what fits beside the longest header, byte-string h
 COUNTER_HIGHEST = 0xFFFFFFFFFF
 
 UPLINK = b"\x83\x43\xa1\x01\x0a\xa2\x04\x44"  # [h'A1010A', {4: kid…
-_DOWN = b"\x83\x43\xa1\x01\x0a\xa3\x04\x44"
-_AAD = b"\x83\x68Encrypt0\x43\xa1\x01\x0a"  # Enc_structure up to the external data
+_DOWN = const(b"\x83\x43\xa1\x01\x0a\xa3\x04\x44")
+_AAD = const(b"\x83\x68Encrypt0\x43\xa1\x01\x0a")  # Enc_structure up to the external data
 
 
 class Keys:

@@ -8,9 +8,15 @@ from micropython import const
 from node import flash
 from node.generated import catalogue as its
 
-CLIMATE, RANGE, BATTERY, SOLAR = const(0), const(1), const(2), const(3)
-MOTION, PARTICLES, CO2, LAMP = const(4), const(5), const(6), const(7)
-_NAMES = ("climate", "range", "battery", "solar", "motion", "particles", "co2", "lamp")
+CLIMATE = const(0)
+RANGE = const(1)
+BATTERY = const(2)
+SOLAR = const(3)
+MOTION = const(4)
+PARTICLES = const(5)
+CO2 = const(6)
+LAMP = const(7)
+_NAMES = const(("climate", "range", "battery", "solar", "motion", "particles", "co2", "lamp"))
 _HIGHEST = const(65535)
 _FAILING = const(3)  # failures beyond successes at which it is an alarm; as many successes end it
 _STUCK = const(16)  # the same value so often: a sensor whose values never stand still is stuck

@@ -1,9 +1,11 @@
 """Who this board is: written once when it is commissioned, read at each boot."""
 
+from micropython import const
+
 from node import cbor, flash
 from node.cells import Cells
 
-_IDENTITY = 1  # the one cell of the identity sectors
+_IDENTITY = const(1)  # the one cell of the identity sectors
 
 
 class Identity:

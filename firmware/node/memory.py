@@ -10,13 +10,14 @@ from micropython import const
 
 from node import flash
 
-_MAGIC = const(0x537D)  # raised whenever the fields change
-_FIXED = "<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIBII"
+MAGIC = const(0x537D)  # raised whenever the fields change
+FIXED = const("<HHIQQ4sQIHIIIIH6s8H8BhI8H8BBHIIBIBBBBBIBIHHIIIIBIIBII")
 _RANGES = const(4)
 MOST_ALARMS = const(8)  # remembered by place; a cold boot finds those beyond
-_UNKNOWN = const(-32768)
+UNKNOWN = const(-32768)
 NO_INSTANCE = b"\x00\x00\x00\x00"
-HEALTH, TRACE = const(1), const(2)  # what may be untold
+HEALTH = const(1)  # what may be untold
+TRACE = const(2)
 _HIGHEST = const(65535)
 
 
@@ -77,10 +78,10 @@ class Memory:
         mac = self.bridge or bytes(6)
         out = bytearray(
             struct.pack(
-                _FIXED, _MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance,
+                FIXED, MAGIC, self.epoch, self.seq, self.counter, self.reserved, self.instance,
                 self.heard, self.heard_tick, self.durable[0], self.durable[1], self.number, self.raised,
                 self.next_wake, min(self.unanswered, _HIGHEST), mac, *self.failures, *self.failing,
-                _UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
+                UNKNOWN if self.warmth is None else self.warmth, self.warmth_tick,
                 *self.value, *self.alike, self.watched, self.moves, self.deaf_until, self.hour, self.wakes,
                 self.saturated, self.held_high, self.leant, self.silent, self.skip,
                 self.unfinished, self.tried, self.thrift,
@@ -97,51 +98,6 @@ class Memory:
             out.extend(struct.pack("<HH", sector, at))
         out.extend(struct.pack("<I", flash.crc32(out)))
         return out
-
-
-def unpack(data):
-    """The memory these bytes hold, or None when they are none of ours or were lost."""
-    size = struct.calcsize(_FIXED)
-    if len(data) < size + 6 or struct.unpack_from("<I", data, len(data) - 4)[0] != flash.crc32(data[:-4]):
-        return None
-    fields = struct.unpack_from(_FIXED, data, 0)
-    if fields[0] != _MAGIC:
-        return None
-    memory = Memory()
-    memory.epoch, memory.seq, memory.counter, memory.reserved, memory.instance, memory.heard = fields[1:7]
-    memory.heard_tick = fields[7]
-    memory.durable = (fields[8], fields[9])
-    memory.number, memory.raised, memory.next_wake, memory.unanswered = fields[10:14]
-    memory.bridge = fields[14] if fields[14] != bytes(6) else None
-    memory.failures = list(fields[15:23])
-    memory.failing = list(fields[23:31])
-    memory.warmth, memory.warmth_tick = fields[31:33]
-    if memory.warmth == _UNKNOWN:
-        memory.warmth = None
-    memory.value = list(fields[33:41])
-    memory.alike = list(fields[41:49])
-    memory.watched, memory.moves, memory.deaf_until, memory.hour, memory.wakes = fields[49:54]
-    memory.saturated, memory.held_high, memory.leant = fields[54:57]
-    memory.silent, memory.skip, memory.unfinished, memory.tried = fields[57:61]
-    memory.thrift = fields[61]
-    memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard = fields[62:67]
-    memory.heap, memory.told, memory.untold = fields[67:70]
-    memory.refused, memory.flaw, memory.more, memory.group, memory.light = fields[70:75]
-    at = size + 2
-    for _ in range(data[size]):
-        memory.received.append(struct.unpack_from("<HII", data, at))
-        at += 10
-    for _ in range(data[size + 1]):
-        memory.alarms.append(struct.unpack_from("<HH", data, at))
-        at += 4
-    return memory
-
-
-def recall():
-    """The memory of the last wake, or None after a power-off."""
-    from machine import RTC
-
-    return unpack(RTC().memory())
 
 
 def keep(memory):

@@ -3,6 +3,7 @@
 import time
 
 import machine
+from micropython import const
 
 _CAUSES = {
     machine.PWRON_RESET: "power",
@@ -11,12 +12,12 @@ _CAUSES = {
     machine.HARD_RESET: "reset",
     machine.SOFT_RESET: "reset",
 }
-WATCHDOG_MS = 30_000
+_WATCHDOG_MS = const(30_000)
 
 
 def watchdog():
     """The board's one watchdog, running since `boot.py`."""
-    return machine.WDT(timeout=WATCHDOG_MS)
+    return machine.WDT(timeout=_WATCHDOG_MS)
 
 
 def pause(milliseconds):

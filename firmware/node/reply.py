@@ -4,7 +4,12 @@ from micropython import const
 
 from node import cbor
 
-_DURABLE, _RECEIVED, _COMMITTED, _UTC, _SETTINGS, _LIGHT = const(1), const(2), const(3), const(4), const(5), const(6)
+_DURABLE = const(1)
+_RECEIVED = const(2)
+_COMMITTED = const(3)
+_UTC = const(4)
+_SETTINGS = const(5)
+_LIGHT = const(6)
 _MOST_RANGES = const(4)
 _MOST_ALARMS = const(8)
 _MOST_SETTINGS = const(16)

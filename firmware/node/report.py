@@ -6,8 +6,14 @@ from node import cbor
 from node.generated.spelling import LENGTHS
 
 _RUN = const(6)  # what another epoch adds at most
-_HEARD, _SAMPLES, _RUNS, _LOST, _ALARMS, _FLOOR = const(1), const(2), const(3), const(4), const(5), const(6)
-_HEALTH, _TRACE = const(7), const(8)
+_HEARD = const(1)
+_SAMPLES = const(2)
+_RUNS = const(3)
+_LOST = const(4)
+_ALARMS = const(5)
+_FLOOR = const(6)
+_HEALTH = const(7)
+_TRACE = const(8)
 
 
 class Report:

@@ -1,16 +1,9 @@
-"""The raw ring: samples and alarms on flash before anything else happens to them.
+"""The raw ring: samples and alarms on flash before anything else happens to them. How they lie there: `node/held.py`.
 
-    sector  magic "RING" · serial u32, rising by one from sector to sector · CRC-32 of both
-    record  kind u8 · length u8 · epoch u16 · number u32 · tick u32 · payload · CRC-32 of all that, padded to 4
-            an alarm is followed by one word more, cleared in place when the gateway has it
-
-A record is one program. A torn record can only be the last one; what follows it in its sector stays unused,
-and what `append` returned for is never touched again until its sector must be given up.
-
-Sectors stand in the order of their serials, wherever they lie. When a new one is begun another must go: the
-oldest, if the gateway has all of it; else the ring thins. Its newer half stays whole; of the older half goes, oldest
-first, the sector whose serial is odd, then the one halved once, and so on: what stays is spread evenly over the time
-before, the more thinly the longer nobody came.
+What `append` returned for is never touched again until its sector must be given up. When a new one is begun another
+must go: the oldest, if the gateway has all of it; else the ring thins. Its newer half stays whole; of the older half
+goes, oldest first, the sector whose serial is odd, then the one halved once, and so on: what stays is spread evenly
+over the time before, the more thinly the longer nobody came.
 """
 
 import struct
@@ -18,33 +11,12 @@ import struct
 from micropython import const
 
 from node import flash
+from node.held import ALARM, HEADER, MAGIC, Held
 
-SAMPLE = const(0x53)
-ALARM = const(0x41)
-
-_MAGIC = b"RING"
-_HEADER = const(12)
 _HEAD = const(12)  # of a record
-_LONGEST = const(200)
-_WHOLE = const(216)  # head, the longest payload, CRC
 _BLANK = const(0xFF)
-_OPEN = b"\xff\xff\xff\xff"
-_DONE = b"\x00\x00\x00\x00"
 _SPARE = const(2)  # sectors
 _CARRIED = const(40)  # alarms of one sector, at most: whoever has more has lost count long ago
-
-
-class Record:
-    """One record: `epoch`, `number` (a sample's seq), `tick`, `payload`, and where it stands."""
-
-    def __init__(self, kind, epoch, number, tick, payload, sector=0, at=0):
-        self.kind = kind
-        self.epoch = epoch
-        self.number = number
-        self.tick = tick
-        self.payload = payload
-        self.sector = sector
-        self.at = at
 
 
 def _room(kind, payload):
@@ -52,71 +24,30 @@ def _room(kind, payload):
     return ((_HEAD + len(payload) + 4 + 3) & ~3) + (4 if kind == ALARM else 0)
 
 
-class Ring:
-    """All sectors of `device` from `first` on.
+class Ring(Held):
+    """What is held, and what is added to it.
 
     `durable()` is the (epoch, seq) up to which the gateway has everything. `given_up(epoch, first, last)` is called,
     and must have put its record on flash, before samples beyond that are erased.
     """
 
     def __init__(self, device, first, durable, given_up):
-        self._device = device
-        self._first = first
-        self._sectors = flash.sectors(device) - first
+        Held.__init__(self, device, first)
         self._durable = durable
         self._given_up = given_up
-        self._buffer = bytearray(_WHOLE)  # one record at a time: a whole sector is a twelfth of the board's heap
-        self._order: list[int] = []  # sectors in use, oldest first
-        self._serial = 0  # of the last of them, which is written to
+        self._serial = 0  # of the last sector in use, which is written to
         self._end = flash.SECTOR
-        self.damaged = 0  # records whose CRC is wrong, seen since the ring was opened
-        self._locate()
+        if self._order:
+            self._find_end(self._order[-1])
+            self._make_room()
 
-    def _serial_of(self, sector):
-        head = bytearray(_HEADER)
-        self._device.readblocks(sector, head, 0)
-        magic, serial, crc = struct.unpack("<4sII", head)
-        return serial if magic == _MAGIC and crc == flash.crc32(head[:8]) else 0
-
-    def _locate(self):
-        found = []
-        for sector in range(self._first, self._first + self._sectors):
-            serial = self._serial_of(sector)
-            if serial:
-                found.append((serial, sector))
-        if not found:
-            return
-        found.sort()
-        self._order = [sector for _, sector in found]
-        self._serial, head = found[-1]
-        end = _HEADER
+    def _find_end(self, head):
+        self._serial = self._serial_of(head)
+        end = HEADER
         for _, after in self._walk(head):
             end = after
         if flash.is_blank(self._device, head, end):
             self._end = end
-        self._make_room()
-
-    def _walk(self, sector):
-        # (record, offset behind it) for each whole record of the sector; a damaged one is passed over.
-        data = self._buffer  # whoever takes a record may walk elsewhere before asking for the next
-        view = memoryview(data)
-        at = _HEADER
-        while at + _HEAD + 4 <= flash.SECTOR:
-            self._device.readblocks(sector, view[: min(_WHOLE, flash.SECTOR - at)], at)
-            kind = data[0]
-            end = _HEAD + data[1]
-            if kind not in (SAMPLE, ALARM) or data[1] > _LONGEST or at + end + 4 > flash.SECTOR:
-                return
-            after = (at + end + 4 + 3) & ~3
-            if kind == ALARM:
-                after += 4
-            if struct.unpack_from("<I", data, end)[0] == flash.crc32(view[:end]):
-                epoch, number, tick = struct.unpack_from("<HII", data, 2)
-                record = Record(kind, epoch, number, tick, bytes(view[_HEAD:end]), sector, at)
-                yield record, after
-            else:
-                self.damaged += 1
-            at = after
 
     def append(self, kind, epoch, number, tick, payload):
         """Put a record on flash; it is there when this returns. The position it got: (sector, offset)."""
@@ -143,10 +74,10 @@ class Ring:
         target = self._unused()
         flash.erase(self._device, target)  # blank already, unless its erase was cut short
         self._serial += 1
-        head = struct.pack("<4sI", _MAGIC, self._serial)
+        head = struct.pack("<4sI", MAGIC, self._serial)
         self._device.writeblocks(target, bytearray(head + struct.pack("<I", flash.crc32(head))), 0)
         self._order.append(target)
-        self._end = _HEADER
+        self._end = HEADER
 
     def _unused(self):
         # The next one that is not in use, round and round: each wears like the others.
@@ -183,13 +114,6 @@ class Ring:
                 least, chosen = halved, sector
         return chosen
 
-    def _last_sample(self, sector):
-        last = (0, 0)
-        for record, _ in self._walk(sector):
-            if record.kind == SAMPLE:
-                last = (record.epoch, record.number)
-        return last
-
     def _give_up(self, sector):
         # Name the samples that go and are nowhere else, in runs; alarms nobody has yet are carried over.
         carried = []
@@ -210,64 +134,3 @@ class Ring:
         if run:
             self._given_up(*run)
         return carried[-_CARRIED:]
-
-    def samples(self, epoch, seq):
-        """The samples held beyond (epoch, seq), oldest first."""
-        for sector in self._order[self._start(epoch, seq) :]:
-            for record, _ in self._walk(sector):
-                if record.kind == SAMPLE and (record.epoch, record.number) > (epoch, seq):
-                    yield record
-
-    def use(self, epoch, seq):
-        """How much of the ring holds samples beyond (epoch, seq), in percent."""
-        return (len(self._order) - self._start(epoch, seq)) * 100 // self._sectors
-
-    def _start(self, epoch, seq):
-        # Where the last sector stands in the order that begins at or before the position.
-        at = len(self._order)
-        while at:
-            at -= 1
-            first = self._first_sample(self._order[at])
-            if first is not None and first <= (epoch, seq):
-                break
-        return at
-
-    def _first_sample(self, sector):
-        head = bytearray(_HEAD)
-        self._device.readblocks(sector, head, _HEADER)
-        kind, _, epoch, number = struct.unpack_from("<BBHI", head, 0)
-        return (epoch, number) if kind == SAMPLE else None
-
-    def last(self):
-        """(epoch, seq) of the newest sample held, or (0, 0)."""
-        for sector in reversed(self._order):
-            newest = self._last_sample(sector)
-            if newest != (0, 0):
-                return newest
-        return (0, 0)
-
-    def alarms(self):
-        """Every alarm that no gateway has acknowledged, oldest first. Reads the whole ring: for cold boots."""
-        for sector in self._order:
-            for record, _ in self._walk(sector):
-                if record.kind == ALARM and self._is_open(record):
-                    yield record
-
-    def alarm(self, sector, at):
-        """The alarm at this position, or None when it is not there or acknowledged."""
-        for record, _ in self._walk(sector):
-            if record.at == at and record.kind == ALARM and self._is_open(record):
-                return record
-        return None
-
-    def close_alarm(self, record):
-        """Mark the alarm as acknowledged, in place: clearing bits needs no erase."""
-        self._device.writeblocks(record.sector, bytearray(_DONE), self._mark(record))
-
-    def _mark(self, record):
-        return (record.at + _HEAD + len(record.payload) + 4 + 3) & ~3
-
-    def _is_open(self, record):
-        word = bytearray(4)
-        self._device.readblocks(record.sector, word, self._mark(record))
-        return word == _OPEN

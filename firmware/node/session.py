@@ -6,20 +6,9 @@ the gateway holds in its hands: not sent again, unless the next answer omits it 
 
 from micropython import const
 
-from node import flash
-from node.frame import PLAIN_LONGEST
 from node.generated.spelling import ALARM_CRASHED, LOST_CORRUPT, LOST_FULL
-from node.memory import HEALTH, MOST_ALARMS, NO_INSTANCE, TRACE
-from node.report import Report
+from node.memory import HEALTH, MOST_ALARMS, TRACE
 
-RESERVED = const(28)  # a report's head and its samples' key, at their longest
-_OLDER = const(8)  # what a floor and samples of an earlier epoch add
-_BLOCK = const(2)  # the key and head of losses or alarms
-_LOST_COST = const(17)
-_ALARM_COST = const(24)
-_MOST_ALARMS = const(4)
-_HEALTH_COST = const(85)
-_TRACE_HEAD = const(3)
 _BEYOND = const(65536)  # an epoch later than any
 
 
@@ -32,8 +21,8 @@ class Session:
         self._life = life
         self._tick = 0  # of the report made last,
         self._told_health = 0  # and whether it told of the node itself
-        self._alarms = [alarm for alarm in [ring.alarm(*where) for where in memory.alarms] if alarm]
-        if len(self._alarms) < len(memory.alarms):
+        self.alarms = [alarm for alarm in [ring.alarm(*where) for where in memory.alarms] if alarm]
+        if len(self.alarms) < len(memory.alarms):
             memory.more = 1  # the ring has carried some over
         self._remember()
 
@@ -47,50 +36,11 @@ class Session:
 
     def report(self, tick, counter):
         """The plaintext of the next uplink, to be sealed under `counter` at `tick`."""
-        memory = self._memory
-        floor = self._floor()
-        back = counter - memory.heard if memory.heard else 0
-        self._tick, self._told_health = tick, 0
-        report = Report(memory.instance, memory.epoch, tick, floor, back, tick - memory.heard_tick)
-        room = PLAIN_LONGEST - RESERVED - 2 * _BLOCK - (_OLDER if floor[0] != memory.epoch else 0)
-        report.alarms = self._alarms[:_MOST_ALARMS]
-        room -= self._tell(report)
-        room -= len(report.alarms) * _ALARM_COST
-        for piece in self.pieces():
-            if self._is_received(piece):
-                continue
-            room -= _LOST_COST if isinstance(piece, list) else report.cost(piece)
-            if room < 0:
-                break
-            if isinstance(piece, list):
-                report.lost.append(piece)
-            else:
-                report.add(piece)
-        return report.encode()
+        from node import telling
 
-    def _tell(self, report):
-        # Of the node itself; the bytes it takes at most. A traceback goes with its alarm, and that one alone.
-        memory = self._memory
-        alarm = report.alarms[0].payload if report.alarms else b"\0"
-        if memory.untold & TRACE and alarm[0] == ALARM_CRASHED and alarm[1] == 1:
-            report.trace = self._life.crash()
-            if report.trace:
-                report.alarms = report.alarms[:1]
-                return len(report.trace) + _TRACE_HEAD
-        if not memory.untold & HEALTH or memory.instance == NO_INSTANCE:  # whose first word will be a challenge
-            return 0
-        self._told_health = HEALTH
-        report.health = [memory.wholes, memory.watchdogs, memory.crashes, memory.frames, memory.unheard, memory.heap]
-        report.health += [self._ring.use(*memory.durable), memory.light]
-        report.health += [flash.crc32(self._life.settings() or b"\xa0"), memory.refused, memory.flaw]
-        report.health += memory.failures
-        return _HEALTH_COST
-
-    def _floor(self):
-        # The lowest (epoch, seq) held; the next to be given when none is.
-        for record in self._ring.samples(*self._memory.durable):
-            return record.epoch, record.number
-        return self._memory.epoch, self._memory.seq + 1
+        self._tick = tick
+        plain, self._told_health = telling.plain(self, self._memory, self._ring, self._life, tick, counter)
+        return plain
 
     def pieces(self):
         """What the gateway may not have on its disk, in its order: records, and between them what is lost,
@@ -111,7 +61,8 @@ class Session:
         for hole in _between(given_up, at, (_BEYOND, 0)):
             yield hole
 
-    def _is_received(self, piece):
+    def is_received(self, piece):
+        """Whether this instance of the gateway has it in its hands."""
         if isinstance(piece, list):
             epoch, lowest, highest, _ = piece
         else:
@@ -144,33 +95,33 @@ class Session:
             memory.untold &= ~HEALTH
             memory.told = self._tick
         left = []
-        for alarm in self._alarms:
+        for alarm in self.alarms:
             if (alarm.epoch, alarm.number) in answer.alarms:
                 self._ring.close_alarm(alarm)
                 if alarm.payload[0] == ALARM_CRASHED:
                     memory.untold &= ~TRACE
             else:
                 left.append(alarm)
-        self._alarms = left
+        self.alarms = left
         self._remember()
 
     def _remember(self):
         # By place; when those are told, the ring is looked through for others.
         memory = self._memory
-        if memory.more and not self._alarms:
+        if memory.more and not self.alarms:
             memory.more = 0
             for alarm in self._ring.alarms():
-                if len(self._alarms) == MOST_ALARMS:
+                if len(self.alarms) == MOST_ALARMS:
                     memory.more = 1
                     break
-                self._alarms.append(alarm)
-        memory.alarms = [(alarm.sector, alarm.at) for alarm in self._alarms]
+                self.alarms.append(alarm)
+        memory.alarms = [(alarm.sector, alarm.at) for alarm in self.alarms]
 
     def is_settled(self):
         """Whether the gateway has everything in its hands and every alarm on its disk."""
-        if self._alarms or self._memory.untold & HEALTH:
+        if self.alarms or self._memory.untold & HEALTH:
             return False
-        return all(self._is_received(piece) for piece in self.pieces())
+        return all(self.is_received(piece) for piece in self.pieces())
 
     def held(self):
         """(first, last, count) of the samples not known to be on the gateway's disk; None when there are none."""

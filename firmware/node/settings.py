@@ -5,7 +5,6 @@ They are one map {id: value} of what is not the default, see `wire/channels.toml
 
 from node import cbor, flash
 from node.generated.options import KNOWN
-from node.life import Life
 
 
 class Settings:
@@ -43,6 +42,8 @@ def load(life):
 
 def store(**changes):
     """Change settings of this board (a technician's call). Raises ValueError naming what is wrong."""
+    from node.life import Life
+
     life = Life(flash.partition())
     known = kept(life)
     ids = {KNOWN[key][0]: key for key in KNOWN}

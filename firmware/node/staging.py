@@ -6,12 +6,12 @@ import sys
 
 def forget(*names):
     """Drop these modules of the node and what lies below them; whatever they made must be gone already."""
-    for name in list(sys.modules):
-        for dropped in ["node." + own for own in names]:
-            if name == dropped or name.startswith(dropped + "."):
-                del sys.modules[name]
-                package, _, own = name.rpartition(".")
-                if package in sys.modules and hasattr(sys.modules[package], own):
-                    delattr(sys.modules[package], own)  # a package holds on to its modules, too
-                break
+    for own in names:
+        name = "node." + own
+        below = name + "."
+        for dropped in [one for one in sys.modules if one == name or one.startswith(below)]:
+            del sys.modules[dropped]
+            package, _, known = dropped.rpartition(".")
+            if package in sys.modules and hasattr(sys.modules[package], known):
+                delattr(sys.modules[package], known)  # a package holds on to its modules, too
     gc.collect()

@@ -11,8 +11,8 @@ _RETRY_MS = const(60_000)
 _BOOT = const(0)
 
 
-def run():
-    """Run what this board was commissioned for. Returns only True: a technician wants the REPL."""
+def purpose():
+    """What this board was commissioned for, to be `run()`, which does not return; None: a technician wants the REPL."""
     device = flash.partition()
     who = identity.load(device)
     if who is None or who.kind == "none":
@@ -20,21 +20,19 @@ def run():
     if who.kind == "bridge":
         from bridge.relay import Relay
 
-        Relay(who.channel, RELEASE).run()
-    else:
-        if who.kind == "lamppost":
-            _light_up()
-        if _is_visited(who.kind):
-            return True
-        _nap_on()
-        if who.kind == "lamppost":
-            from node.lamp.awake import Awake
+        return Relay(who.channel, RELEASE)
+    if who.kind == "lamppost":
+        _light_up()
+    if _is_visited(who.kind):
+        return None
+    _nap_on()
+    if who.kind == "lamppost":
+        from node.lamp.awake import Awake
 
-            Awake(device, who, RELEASE).run()
-        from node.cycle import Cycle
+        return Awake(device, who, RELEASE)
+    from node.cycle import Cycle
 
-        Cycle(device, who, RELEASE).run()
-    return False
+    return Cycle(device, who, RELEASE)
 
 
 def _light_up():
@@ -76,7 +74,5 @@ def _uncommissioned():
     from node import visit
 
     print("uncommissioned release=%s remedy=commission this board: it has no identity" % RELEASE)
-    if visit.listens(_LINGER_S):
-        return True
-    power.sleep(_RETRY_MS)
-    return False
+    if not visit.listens(_LINGER_S):
+        power.sleep(_RETRY_MS)

@@ -6,26 +6,23 @@ while the timer keeps what is left of the interval. Wakes an hour are capped, an
 
 from micropython import const
 
-_DEAF_S = const(30)
-_MOST = const(60)  # wakes an hour
-_HOUR = const(3600)
+from node.moves import DEAF_S, HELD, HOUR, MOST
+
 _DAY = const(86400)
-_HIGHEST = const(10000)  # what the catalogue counts to
-_HELD = const(255)
 
 
 def between_samples():
     """Take a wake in that is due to nothing but a movement, and sleep on. Returns when a sample is due."""
     from machine import Pin
 
-    from node import clock, memory, power
+    from node import clock, memory, moves, power, recall
 
-    recalled = memory.recall() if power.cause() == "deepsleep" else None
+    recalled = recall.last_wake() if power.cause() == "deepsleep" else None
     if recalled is None or not recalled.watched:
         return
     now = clock.tick()
     if power.moved():
-        count(recalled, now)
+        moves.count(recalled, now)
     if 0 < recalled.next_wake - now <= _DAY:
         seconds, watching = rest(recalled, Pin(recalled.watched, Pin.IN).value(), now)
         memory.keep(recalled)
@@ -33,44 +30,18 @@ def between_samples():
     memory.keep(recalled)
 
 
-def count(memory, tick):
-    """A movement."""
-    memory.moves = min(memory.moves + 1, _HIGHEST)
-    memory.deaf_until = tick + _DEAF_S
-    hour = tick // _HOUR
-    if hour != memory.hour:
-        memory.hour, memory.wakes = hour, 0
-    memory.wakes += 1
-    if memory.wakes >= _MOST:
-        memory.saturated = hour + 1
-
-
-def seen(memory, high, rose, tick):
-    """The same count by a node that is awake and looks at the pin itself; whether this look changed it."""
-    if not high:
-        memory.held_high = 0
-    if tick < memory.deaf_until or (memory.wakes >= _MOST and tick // _HOUR == memory.hour):
-        return False
-    if rose:
-        count(memory, tick)
-    elif high:  # still the same movement
-        memory.held_high = min(memory.held_high + 1, _HELD)
-        memory.deaf_until = tick + _DEAF_S
-    return rose
-
-
 def rest(memory, high, tick):
     """(seconds to sleep, whether a movement may end it), up to the next sample at the longest."""
     left = max(1, memory.next_wake - tick)
     if not memory.watched:
         return left, False
-    memory.held_high = min(memory.held_high + 1, _HELD) if high else 0
+    memory.held_high = min(memory.held_high + 1, HELD) if high else 0
     until = memory.deaf_until
-    if memory.wakes >= _MOST and tick // _HOUR == memory.hour:
-        until = (memory.hour + 1) * _HOUR
+    if memory.wakes >= MOST and tick // HOUR == memory.hour:
+        until = (memory.hour + 1) * HOUR
     elif high:
-        until = max(until, tick + _DEAF_S)  # still the same movement
-    if 0 < until - tick <= _HOUR:
+        until = max(until, tick + DEAF_S)  # still the same movement
+    if 0 < until - tick <= HOUR:
         return min(left, until - tick), False
     return left, True
 
@@ -80,5 +51,5 @@ def alarms(memory, tick):
     from node.generated import catalogue as its
 
     on = memory.raised >> its.ALARM_SATURATED & 1
-    missed = memory.saturated > 0 and tick // _HOUR <= memory.saturated
+    missed = memory.saturated > 0 and tick // HOUR <= memory.saturated
     return [(its.ALARM_SATURATED, 1 - on, its.MOTION_COUNT, memory.wakes)] if missed != bool(on) else []

@@ -22,6 +22,23 @@ def render(file: Path, source: Path) -> str:
     return module.text()
 
 
+def render_channels(file: Path, source: Path) -> str:
+    """The text of channels.py: what a sample is kept by, and nobody needs who measures. Raises SourceError."""
+    root = Table.load(file)
+    module = Module(source)
+    ids = _ids(root)
+    module.gap("by id: name and offset; what travels is counts less offset")
+    channels = root.table("channels").tables()
+    entries = {ids[name]: f'("{name}", {channel.integer("offset", -_I32, _I32 - 1)})' for name, channel in channels}
+    module.dictionary("CHANNELS", entries)
+    orders: dict[int, tuple[int, ...]] = {}
+    for _, layout in root.table("layouts").tables():
+        orders[layout.integer("id", 1, _BYTE)] = tuple(ids[name] for name in layout.texts("channels"))
+    module.gap("id of a layout: the channels of a sample, in order")
+    module.dictionary("LAYOUTS", {number: str(order) for number, order in orders.items()})
+    return module.text()
+
+
 def render_spelling(file: Path, source: Path) -> str:
     """The text of spelling.py: the little of it that a report is spelled with. Raises SourceError."""
     root = Table.load(file)
@@ -76,7 +93,6 @@ def _unique(table: Table, key: str, highest: int, taken: dict[int, str]) -> int:
 def _channels(channels: Table, module: Module) -> dict[str, int]:
     taken: dict[int, str] = {}
     ids: dict[str, int] = {}
-    entries: dict[int, str] = {}
     for name, channel in channels.tables():
         number = ids[name] = _unique(channel, "id", _BYTE, taken)
         offset = channel.integer("offset", -_I32, _I32 - 1)
@@ -86,15 +102,11 @@ def _channels(channels: Table, module: Module) -> dict[str, int]:
             raise channel.error("offset", f"{offset} takes values past 32 bits", "choose one nearer to them")
         unit, decimals = channel.text("unit"), channel.integer("decimals", 0, _MOST_DECIMALS)
         module.constant(name.upper(), number, channels, name, f"{unit}, {decimals} decimals")
-        entries[number] = f'("{name}", {offset})'
-    module.gap("by id: name and offset; what travels is counts less offset")
-    module.dictionary("CHANNELS", entries)
     return ids
 
 
 def _layouts(layouts: Table, ids: dict[str, int], module: Module) -> None:
     taken: dict[int, str] = {}
-    entries: dict[int, str] = {}
     module.gap()
     for name, layout in layouts.tables():
         number = _unique(layout, "id", _BYTE, taken)
@@ -105,9 +117,6 @@ def _layouts(layouts: Table, ids: dict[str, int], module: Module) -> None:
             if channels.count(channel) > 1:
                 raise layout.error("channels", f"{channel!r} is there twice", "name each channel once")
         module.constant(f"LAYOUT_{name.upper()}", number, layouts, name)
-        entries[number] = str(tuple(ids[channel] for channel in channels))
-    module.gap("id: the channels of a sample, in order")
-    module.dictionary("LAYOUTS", entries)
 
 
 def _ids(root: Table) -> dict[str, int]:

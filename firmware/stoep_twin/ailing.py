@@ -89,7 +89,7 @@ class Ailing:
         return max(0.0, self.place.co2_ppm(at) + self.unit.ppm + self._off("co2", at) * PPM)
 
     def dust(self, at: float) -> Dust:
-        truth, ill = _scaled(self.place.dust(at), self.unit.gain), self.ills.get("particles")
+        truth, ill = _scaled(self.place.seen_dust(at), self.unit.gain), self.ills.get("particles")
         if ill is None:
             return truth
         if ill.kind is Kind.BLOCKED:

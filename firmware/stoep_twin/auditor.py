@@ -199,7 +199,7 @@ class Auditor:
         for window in windows.values():
             for name, said in window.channels.items():
                 delivered[name] += said["count"]
-                total = said["sum"] if self._channels[name].leaves == "sum" else said["count"] * said["mean"]
+                total = said["sum"] if self._channels[name].leaves == "sum" else said["count"] * measured(said)["mean"]
                 sums[name] -= total * 10 ** self._channels[name].decimals
         for name in sorted(set(counts) | set(delivered)):
             missing = counts[name] - delivered[name]
@@ -250,7 +250,7 @@ class Auditor:
         scale = 10**channel.decimals
         if channel.leaves != "reading":
             return _differing_sum(sum(counts) / scale, said, _EXACT)
-        differences = []
+        differences, said = [], measured(said)
         for what, value in (("min", min(counts)), ("max", max(counts)), ("last", counts[-1])):
             if not isinstance(said.get(what), int | float) or abs(said[what] * scale - value) > _EXACT * scale:
                 differences.append(f"{what} {said.get(what)} instead of {value / scale}")
@@ -258,6 +258,11 @@ class Auditor:
         if not isinstance(said.get("mean"), int | float) or abs(said["mean"] - mean) > 0.51 / scale / 100:
             differences.append(f"mean {said.get('mean')} instead of {mean}")
         return differences
+
+
+def measured(said: dict[str, Any]) -> dict[str, Any]:
+    """A channel of a window as the node measured it, where the gateway has corrected it."""
+    return {**said, **said.get("raw", {})}
 
 
 def _differing_sum(total: float, said: dict[str, Any], within: float) -> list[str]:

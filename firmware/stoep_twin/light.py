@@ -62,6 +62,10 @@ class History:
         """The mean light between two instants."""
         return sum((ends - begins) * light for begins, ends, light in self.pieces(since, until)) / (until - since)
 
+    def lit(self, since: float, until: float) -> float:
+        """The seconds between two instants in which there is any light."""
+        return sum(ends - begins for begins, ends, light in self.pieces(since, until) if light > 0)
+
     def above_from(self, when: float, light: float) -> float | None:
         """The first instant, not before `when`, at which there is more than `light`; None: never."""
         for place in range(self._index(when), len(self._times)):

@@ -83,6 +83,7 @@ def _particles(around: Around) -> Chip:
         around.seed + 2,
         around.at_least(PMS5003.period),
         max(0.0, PMS5003.settles - _LATE_S * around.speed),
+        around.place.dust_unit,
     )
 
 

@@ -23,6 +23,7 @@ from stoep_twin.broker import Broker
 from stoep_twin.chips.lamp import Failing, Lamp
 from stoep_twin.clockwork import Clockwork
 from stoep_twin.console import Line as ConsoleLine
+from stoep_twin.deliveries import Deliveries
 from stoep_twin.faults import Kind
 from stoep_twin.gateway import Gateway, Group, NodeEntry, write_registry, write_settings
 from stoep_twin.judge import Verdict
@@ -175,7 +176,7 @@ class Street:
             self.broker.address,
             self.group,
         )
-        self.subscriber = Subscriber(self.broker.address, self.site, self._heard)
+        self.subscriber = Subscriber(self.broker.address, self.site, self._heard, Deliveries(self.directory))
         self.subscriber.start()
         self.gateway = Gateway(config, self.directory / "gateway.log", self.fault)
         self._tasks.append(asyncio.create_task(self.gateway.keep(), name="gateway"))

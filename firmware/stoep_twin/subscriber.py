@@ -14,16 +14,18 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from stoep_twin.broker import Address
+from stoep_twin.deliveries import Deliveries
 
 Heard = Callable[[str, Any], None]  # what follows stoep/1/<site>/, and the JSON (None: not JSON)
 
 
 class Subscriber:
-    """Hands every message of one site to `heard`, in the event loop that made it."""
+    """Hands every message of one site to `heard`, in the event loop that made it, and keeps it in `deliveries`."""
 
-    def __init__(self, address: Address, site: str, heard: Heard) -> None:
+    def __init__(self, address: Address, site: str, heard: Heard, deliveries: Deliveries) -> None:
         self._loop = asyncio.get_running_loop()
         self._heard = heard
+        self._deliveries = deliveries
         self._prefix = f"stoep/1/{site}/"
         self._address = address
         client = self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"twin-{site}", protocol=mqtt.MQTTv5)
@@ -43,6 +45,7 @@ class Subscriber:
         """Say goodbye."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._deliveries.close()
 
     def _connected(
         self, client: mqtt.Client, _user: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
@@ -51,6 +54,7 @@ class Subscriber:
             client.subscribe(self._prefix + "#", qos=1)
 
     def _message(self, _client: mqtt.Client, _user: Any, message: MQTTMessage) -> None:
+        self._deliveries.note(message.topic, bytes(message.payload))
         try:
             said = json.loads(message.payload)
         except ValueError:

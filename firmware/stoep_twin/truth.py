@@ -16,7 +16,7 @@ from stoep_twin.world.place import Place
 _STEPS = 4
 _TILT_WITHIN = 3.0  # °: the chip's offset, and rounding
 _COUNTED = {"motion_count": Place.glimpses, "lid_count": Place.lid_movements}
-_LAMPS = "lamp_energy", "lamp_energy_fixed"
+_LAMPS = "lamp_energy", "lamp_energy_fixed", "lamp_lit"
 _CLOCK = 0.06  # it may run so much fast or slow
 _BEGINS_S = 5.0
 _WARMS_UP_S = 90.0
@@ -33,6 +33,10 @@ def _level(place: Place, at: float) -> float:
     return (EMPTY_MM - place.distance_mm(at)) / (EMPTY_MM - FULL_MM) * 100
 
 
+def _scattered(truth: float) -> float:
+    return max(3.0, 0.05 * truth)
+
+
 _RULES = {
     # ± 0.5 °C, ± 3 %, ± 1 hPa (BST-BME280-DS002, tables 2 to 4)
     "temperature": _Rule(lambda place, at: place.climate(at).celsius * 100, lambda _: 50),
@@ -41,10 +45,10 @@ _RULES = {
     # ± 1 cm (DFRobot SEN0311)
     "fill_distance": _Rule(lambda place, at: place.distance_mm(at), lambda _: 10),
     "fill_level": _Rule(_level, lambda _: 1.6),
-    # ± 10 µg/m³ below 100 (PMS5003 data manual, table 1), of which the chip's model uses a part
-    "pm1_0": _Rule(lambda place, at: place.dust(at).pm1_0, lambda _: 3),
-    "pm2_5": _Rule(lambda place, at: place.dust(at).pm2_5, lambda _: 3),
-    "pm10": _Rule(lambda place, at: place.dust(at).pm10, lambda _: 3),
+    # What this very sensor would say, damp and all, and its noise: the node corrects nothing
+    "pm1_0": _Rule(lambda place, at: place.dust_unit.says(place.seen_dust(at)).pm1_0, _scattered),
+    "pm2_5": _Rule(lambda place, at: place.dust_unit.says(place.seen_dust(at)).pm2_5, _scattered),
+    "pm10": _Rule(lambda place, at: place.dust_unit.says(place.seen_dust(at)).pm10, _scattered),
     # ± (40 ppm + 5 %) (SCD41 datasheet, table 1), of which the chip's model uses its noise
     "co2": _Rule(lambda place, at: place.co2_ppm(at), lambda _: 8),
     # 1 % of the divider and the ADC
@@ -103,6 +107,11 @@ def _burnt_otherwise(
     name: str, lamp: Lamp, value: int, said_at: float, slack: float, before: float, counted: float
 ) -> list[str]:
     # mWh since the sample before, by the node's own clock; what it counted before its last start is gone.
+    if name == "lamp_lit":
+        least, most = (lamp.history.lit(since, said_at) for since in (counted, before))
+        within = _CLOCK * most + slack + _BEGINS_S
+        said = f"lamp_lit {value}, in truth {least:.0f} to {most:.0f}"
+        return [] if least - within <= value <= most + within else [said]
     if name == "lamp_energy_fixed":  # by the town's clock, of which nothing is known here
         least, most = 0.0, lamp.watts * (said_at - before + slack) / 3.6
     else:

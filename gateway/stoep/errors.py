@@ -45,6 +45,10 @@ class RegistryError(PermanentError):
     """What was asked of the registry cannot be done: nothing of it was."""
 
 
+class CalibrationError(PermanentError):
+    """What was asked of the calibrations cannot be done: nothing of it was."""
+
+
 class StoreError(PermanentError):
     """The store cannot be used as it is."""
 

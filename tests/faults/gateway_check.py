@@ -159,7 +159,7 @@ class State:
         told = disk.payloads(native, names, windows)
         for where, window in windows.items():
             now = sent[where].get(window.revision)
-            if now is not None and not window.due and now.payload != told[where]:
+            if now is not None and not window.due and not disk.same(now.payload, told[where]):
                 self._find(f"{disk.named(where)}: revision {window.revision} is not what the city has under it")
             confirmed = now is not None and now.confirmed is not None
             if window.revision and not confirmed and waiting.get(where) != window.revision:
@@ -348,8 +348,10 @@ class State:
             if seen.setdefault((where, revision), payload) != payload:
                 self._find(f"{disk.named(where)}: two things under revision {revision}")
             last[where] = max(last[where], revision) if arrives else last[where]
-        for where, payload in disk.payloads(native, names, windows).items():
-            if seen.get((where, last[where])) != payload:
+        told = disk.payloads(native, names, windows)
+        for where in windows:
+            payload = seen.get((where, last[where]))
+            if payload is None or not disk.same(payload, told[where]):
                 self._find(f"{disk.named(where)}: the city's last word is not the window")
         for kid, life in self._lives.items():
             for epoch, number in life.alarms:

@@ -44,7 +44,7 @@ _SABOTAGE = Path(__file__).parent / "gateway_sabotage.py"
 
 
 def values(kid: bytes, epoch: int, seq: int) -> tuple[int, ...]:
-    """The readings of a sample, of a calm day, few out of range: sums of them tell which samples were added up."""
+    """The readings of a sample, of a calm day: sums tell which samples were added up. A few are out of range."""
     mixed = hashlib.sha256(kid + struct.pack(">II", epoch, seq)).digest()
     a, b, c, d, e, f = (int.from_bytes(mixed[at : at + 4], "big") for at in range(0, 24, 4))
     celsius = 9000 if a % 64 == 0 else 1400 + a % 250

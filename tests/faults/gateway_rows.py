@@ -41,6 +41,20 @@ def payloads(
     return {(one.kid, one.start): native.window(names[one.kid], one)[2] for one in said}
 
 
+def same(said: bytes, own: bytes) -> bool:
+    """But for what is of more than the window: the settings of its hour, and the weeks before it."""
+    return _bare(said) == _bare(own)
+
+
+def _bare(payload: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(payload)
+    content.pop("fill", None)
+    for channel in content["channels"].values():
+        channel.pop("expected", None)
+        channel.pop("robust", None)
+    return content
+
+
 def native(database: Database) -> Native:
     return Native(SITE, window_rows.generation(database), catalogue())
 

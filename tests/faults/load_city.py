@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+import published
 from gateway_rig import wait_for_port
 
 # A broker that forgets nothing it has acknowledged while it is restarted, and drops nothing of a slow subscriber's.
@@ -81,12 +82,15 @@ class Book:
         self.gateway: dict[str, Any] = {}  # what it last said of itself
         self.messages = self.again = 0
         self.conflicts: list[str] = []
+        self.misfits: list[str] = []  # messages that are not as their schema says
         self._meant: dict[tuple[Where, Number], int] = {}  # → CRC-32 of the payload
         self._lock = threading.Lock()
 
     def take(self, topic: str, payload: bytes) -> None:
         content = json.loads(payload)
+        misfits = published.delivered(topic, payload)
         with self._lock:
+            self.misfits += misfits
             if topic.endswith("/gateway"):
                 self.gateway |= content
             elif topic.endswith("/event"):
@@ -120,11 +124,15 @@ class Book:
         """Windows that are not at the city as they must be, too many and too few among them."""
         with self._lock:
             there = {where: channels for where, (_, channels) in self.highest.items()}
-        found = [f"{where} is not there" for where in wanted.keys() - there.keys()]
+        found = list(self.misfits)
+        found += [f"{where} is not there" for where in wanted.keys() - there.keys()]
         found += [f"{where} is of nothing" for where in there.keys() - wanted.keys()]
         for where in wanted.keys() & there.keys():
             measured = {name: c for name, c in there[where].items() if c["count"] or c["rejected"]}
-            said = {name: {k: v for k, v in c.items() if k in _MEMBERS} for name, c in measured.items()}
+            said = {
+                name: {k: v for k, v in (c | c.get("raw", {})).items() if k in _MEMBERS}
+                for name, c in measured.items()
+            }
             if said.keys() != wanted[where].keys():
                 found.append(f"{where} has the channels {sorted(said)}")
                 continue

@@ -25,7 +25,7 @@ _NOTHING = Place(0, 0)
 _SKIPPED = 1000  # counters a cold boot steps over
 _ABSENT = 0.01  # of the readings: the sensor had nothing to say
 _KINDS = ("bin", "bench", "lamppost")
-_LAYOUTS = {"bin": "bin_moving", "bench": "bench", "lamppost": "lamppost_lit"}
+_LAYOUTS = {"bin": "bin_moving", "bench": "bench", "lamppost": "lamppost_hours"}
 # What a channel shows in a street, in the integers of the wire; narrow, as a few hours' weather is.
 _USUAL = {
     "temperature": (800, 2600),
@@ -44,6 +44,7 @@ _USUAL = {
     "tilt": (0, 4),
     "lamp_energy": (0, 9000),
     "lamp_energy_fixed": (0, 9000),
+    "lamp_lit": (0, 900),
 }
 _CATALOGUE: dict[str, Any] = tomllib.loads((wire_dir() / "channels.toml").read_text(encoding="utf-8"))
 

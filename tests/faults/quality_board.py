@@ -80,7 +80,7 @@ class Firmware:
     def kind(self, kind: str, memory: Any) -> Any:
         made = getattr(importlib.import_module(f"node.kinds.{kind}"), _KINDS[kind])
         if kind == "lamppost":
-            used = SimpleNamespace(take=lambda: (0, 0), check=lambda: None, news=[])
+            used = SimpleNamespace(take=lambda: (0, 0, 0), check=lambda: None, news=[])
             return made(memory, SimpleNamespace(pause=self._hands.sleep_ms, consumption=used))
         return made(self._settings, memory)
 

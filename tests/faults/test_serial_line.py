@@ -253,8 +253,8 @@ def test_a_boot_without_its_guard_is_found_out(tmp_path: Path, weak: str, monkey
     first = (firmware_dir() / "boot.py").read_text().split("\n")[0]
     files = {
         "boot": f"{first}\nfor _ in range(100_000):\n    pass\n",
-        "main": "import machine\ntry:\n    from node import start\n    start.run()\nexcept BaseException:\n    pass\n"
-        "machine.deepsleep(60_000)\n",
+        "main": "import machine\ntry:\n    from node import start\n    start.purpose().run()\n"
+        "except BaseException:\n    pass\nmachine.deepsleep(60_000)\n",
     }
     firmware = _firmware(tmp_path / "firmware", **{weak: files[weak]})
     monkeypatch.setattr(serial_cases, "Rig", lambda directory, seed: Rig(directory, seed, firmware))

@@ -8,6 +8,7 @@ import pytest
 import gateway_rig
 from contract_spy import Spy
 from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
+from published_spy import PublishedSpy
 from scripted_broker import ScriptedBroker
 
 
@@ -15,6 +16,14 @@ from scripted_broker import ScriptedBroker
 def spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spy]:
     """Whatever the gateway seals or understands in a test is held against the contract, in every test."""
     watching = Spy(monkeypatch, gateway_rig)
+    yield watching
+    watching.judge()
+
+
+@pytest.fixture(autouse=True)
+def published_spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedSpy]:
+    """Whatever the gateway composes for the city in a test is held against its schema, in every test."""
+    watching = PublishedSpy(monkeypatch)
     yield watching
     watching.judge()
 

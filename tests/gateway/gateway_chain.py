@@ -14,7 +14,8 @@ from stoep.fleet.watch import Watch
 from stoep.health import Counters, Pulse
 from stoep.intake.intake import Intake, LightOf
 from stoep.intake.node import Heard, Node
-from stoep.ledger.receipts import Receipts
+from stoep.ledger.receipts import Receipts, cause_word
+from stoep.refine.calibration.book import Book
 from stoep.refine.refiner import Refiner
 from stoep.registry.registry import Entry
 from stoep.service.service import restore
@@ -51,8 +52,10 @@ class Chain:
         forward: Collection[str] = ("window", "event", "state"),
         *,
         steady: bool = False,
+        book: Book | None = None,
     ) -> None:
         self._forward = forward
+        self.book = book  # what the next start finds
         self._file = file
         self._settings = settings or {}
         self._kind = kind
@@ -107,6 +110,7 @@ class Chain:
             self.counters,
             Pulse(),
             forward=self._forward,
+            book=self.book,
         )
         mark = frame.fingerprint(self.node.secret)
         identity = nodes.identify(self.database, self.node.kid, mark, self.node.name, self._kind)
@@ -199,7 +203,7 @@ class Chain:
             self.database,
             self.clock,
             catalogue(),
-            Receipts(self.database, self.outbox, self.native, str),
+            Receipts(self.database, self.outbox, self.native, lambda cause: cause_word(catalogue().causes, cause)),
             wanted=lambda: {self.node.kid: Wanted("bin-1", "bin", SECONDS)},
             published=lambda: dict(self.refiner.published),
             again=self.intake.take_duplicates,

@@ -22,6 +22,7 @@ from typing import Any, Self
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+import published
 from stoep.wire import frame
 from stoep.wire import serial as line
 from stoep.wire.messages import Alarm, Health, Lost, Place, Sample, Uplink
@@ -171,10 +172,11 @@ class PtyBridge:
 
 
 class City:
-    """A subscriber of the city: everything that came, in order."""
+    """A subscriber of the city: everything that came, in order, and what of it is not as its schema says."""
 
     def __init__(self, port: int) -> None:
         self.messages: list[tuple[str, dict[str, Any], bool]] = []
+        self._misfits: list[str] = []
         self._changed = threading.Condition()
         ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
@@ -186,6 +188,7 @@ class City:
         assert ready.wait(5)
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        self._misfits += published.delivered(message.topic, message.payload)
         with self._changed:
             self.messages.append((message.topic, json.loads(message.payload), message.retain))
             self._changed.notify_all()
@@ -205,6 +208,7 @@ class City:
         self._client.disconnect()
         self._client.loop_stop()
         self._client.on_message = None  # else they hold each other, and its sockets are closed when somebody sweeps
+        published.judge(self._misfits)
 
 
 @contextlib.contextmanager

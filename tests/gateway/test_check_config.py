@@ -199,6 +199,38 @@ def test_what_may_come_later_is_only_a_warning(street: Street, monkeypatch: pyte
         assert said in warning
 
 
+CALIBRATION = """\
+[[calibration]]
+kid = "1a3b0001"
+channel = "pm2_5"
+version = 1
+name = "beside the station"
+valid_from = 2026-05-01T00:00:00Z
+gain = 0.7
+"""
+
+
+def test_calibrations_that_are_wrong_keep_the_service_from_starting(street: Street) -> None:
+    street.say("calibration.toml", CALIBRATION)
+    assert run(street.config).exit_code == 0
+    later = CALIBRATION.replace("version = 1", "version = 2").replace("2026-05-01", "2026-05-09")
+    street.say("calibration.toml", CALIBRATION + later)
+    done = run(street.config)
+    assert done.exit_code == 2
+    said = f"error: {street.folder}/calibration.toml: calibration[1] (version 2): holds while calibration[0]"
+    assert said in done.stderr
+    street.say("calibration.toml", CALIBRATION.replace("pm2_5", "pm25").replace("gain = 0.7", "gain = 0.0"))
+    assert "channel = 'pm25': is no channel" in run(street.config).stderr
+
+
+def test_a_calibration_of_a_node_that_was_retired_is_only_a_warning(street: Street) -> None:
+    street.say("calibration.toml", CALIBRATION.replace("1a3b0001", "1a3b0009"))
+    done = run(street.config)
+    assert done.exit_code == 0
+    assert "warning: " in done.stderr
+    assert "calibration[0].kid = '1a3b0009': is no node of this site" in done.stderr
+
+
 # -- secrets from systemd ----------------------------------------------------------------------------------------------
 
 

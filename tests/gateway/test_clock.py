@@ -8,6 +8,7 @@ import pytest
 
 from gateway_rig import MORNING, write_clock
 from stoep import clock as module
+from stoep.cli.clock_witness import witness
 from stoep.clock import FileClock, SystemClock
 from stoep.errors import PermanentError
 
@@ -18,6 +19,25 @@ def test_the_systems_clock_is_the_systems() -> None:
     assert clock.offset() == pytest.approx(clock.utc() - clock.monotonic(), abs=0.1)
     assert clock.boot() == SystemClock().boot()
     assert clock.trusted() in {True, False}
+
+
+def test_where_the_kernel_may_not_be_asked_the_witness_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module.sys, "platform", "linux")
+    monkeypatch.setattr(module, "WITNESS", tmp_path / "synchronised")
+    monkeypatch.setattr(module, "kernel_says", lambda: None)
+    assert not SystemClock().trusted()
+    witness(tmp_path / "synchronised", lambda: True)
+    assert SystemClock().trusted()
+    witness(tmp_path / "synchronised", lambda: False)
+    assert not SystemClock().trusted()
+
+
+@pytest.mark.parametrize("says", [False, None])
+def test_a_witness_that_knows_nothing_says_nothing(tmp_path: Path, *, says: bool | None) -> None:
+    (tmp_path / "synchronised").touch()
+    witness(tmp_path / "synchronised", lambda: says)
+    witness(tmp_path / "synchronised", lambda: says)
+    assert not (tmp_path / "synchronised").exists()
 
 
 def test_the_twins_clock_runs_as_fast_as_it_is_told(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from stoep.uplink import connection
 from stoep.wire.messages import Place
 from test_rotation import OLD_DAYS, Rotating
 from town import Town, health
-from uplink_rig import eventually, needs_mosquitto, running
+from uplink_rig import SET, eventually, needs_mosquitto, running
 
 DAY = 86_400
 
@@ -117,7 +117,7 @@ def test_the_broker_is_not_told_of_a_command_before_there_was_room_for_it(
 ) -> None:
     """Neither lost nor out of order, and what goes to the city goes on meanwhile."""
     monkeypatch.setattr(connection, "_AGAIN_SECONDS", 0.05)
-    topic = "stoep/1/grote-markt/bin-1/set"
+    topic = SET.replace("+", "bin-1")
     with mosquitto(free_port, tmp_path, "allow_anonymous true"):
         city = City(free_port)
         taking = Taking(full=True)

@@ -11,7 +11,8 @@ from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
 from stoep.refine.timeline import Moment
 from stoep.store.verdict import Flag
-from stoep.store.windows import SECONDS, Reading, TimeQuality
+from stoep.store.windows import SECONDS, Reading, Summary, TimeQuality, Total
+from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
 from stoep.wire.messages import Alarm, Health, Place, Sample
 
@@ -52,7 +53,10 @@ def publish(chain: Chain) -> list[tuple[str, dict[str, Any]]]:
     kid = chain.node.kid
     window, heard = chain.refiner.published[kid], chain.intake.heard()[kid]
     topic, state = chain.native.state(chain.identity, window, heard, chain.clock.utc())
-    said_last = [(topic, state), (chain.native.gateway_topic, chain.native.gateway(chain.counters.snapshot()))]
+    counters = {**chain.counters.snapshot(), "outbox": 0}
+    more = {"time": None, "instance": "01020304", "clock_trusted": True, "bridges": [], "uplink": {"connected": True}}
+    gateway = chain.native.gateway({**more, "nodes": 1, "counters": counters})
+    said_last = [(topic, state), (chain.native.gateway_topic, gateway)]
     return [(topic, json.loads(payload)) for topic, payload in [*((m.topic, m.payload) for m in messages), *said_last]]
 
 
@@ -70,7 +74,7 @@ def test_energy_leaves_as_the_sum_of_a_window_and_as_nothing_else(chain: Chain) 
     assert len(windows) == 1
     for name, readings in zip(ENERGY, (USED, FIXED), strict=True):
         channel = windows[0]["channels"][name]
-        assert channel.keys() == {"unit", "count", "sum", "rejected", "quality", "time_quality"}
+        assert channel.keys() == {"unit", "count", "expected", "sum", "rejected", "quality", "time_quality"}
         assert (channel["unit"], channel["count"], channel["sum"]) == ("Wh", 4, sum(readings) / 1000)
     assert windows[0]["seconds"] == 900
 
@@ -134,3 +138,28 @@ def test_a_state_names_the_light_by_its_version_only(chain: Chain) -> None:
     assert state["health"]["node"]["light"] == "11e4711e"
     assert state["health"]["node"].pop("failed_readings")["lamp"] == 0
     assert "lamp" not in json.dumps(state["health"])
+
+
+@pytest.mark.parametrize(("smallest", "said"), [(0, 1), (1, 1), (2, None), (10, None)])
+def test_a_small_count_is_not_told_and_cannot_be_found_out(chain: Chain, smallest: int, said: int | None) -> None:
+    """One person passed: who knows the street would know who."""
+    chain.native = Native("grote-markt", 1, catalogue(), smallest=smallest)
+    chain.refiner._compose = chain.native
+    published = publish(chain)
+    (window,) = [document for topic, document in published if topic.endswith("/window")]
+    moves = window["channels"]["motion_count"]
+    assert moves["sum"] == said
+    assert moves.get("suppressed") == (None if said else f"fewer than {smallest}")
+    assert (moves["count"], moves["unit"]) == (4, "1")
+    (state,) = [document for topic, document in published if topic.endswith("/state")]
+    assert state["last_window"]["channels"]["motion_count"] == moves
+    assert window["channels"]["lamp_energy"]["sum"] == sum(USED) / 1000  # no count of people
+
+
+def test_nobody_is_fewer_than_some(chain: Chain) -> None:
+    """A zero beside "fewer than five" would tell that it was somebody."""
+    counts = next(channel for channel in catalogue().channels.values() if channel.name == "motion_count")
+    summary = Summary(chain.node.kid, 0, 1, False, {counts.id: Total(4, 0)})
+    _, _, payload = Native("grote-markt", 1, catalogue(), smallest=5).window(chain.identity, summary)
+    moves = json.loads(payload)["channels"]["motion_count"]
+    assert (moves["sum"], moves["suppressed"]) == (None, "fewer than 5")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway_rig import MORNING, City, PlayedNode, PtyBridge, write_clock
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, sample, write_clock
 from stoep import settings
 from stoep.service.reload import Reload, differences
 from stoep.service.service import Service
+from stoep.wire.messages import Place
 from test_links import eventually
 from test_process import serving
 
@@ -162,6 +163,31 @@ def test_the_city_is_told_what_waits_for_a_restart_and_what_is_wrong(
     finally:
         stop.set()
         thread.join(10)
+
+
+@pytest.mark.slow
+def test_a_calibration_entered_afterwards_says_its_windows_again(
+    site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, broker_port: int, city: City, tmp_path: Path
+) -> None:
+    write_clock(tmp_path / "clock", utc=MORNING + 600, speed=240)
+    with serving(site(port=bridge.port, broker=broker_port)) as process:
+        bridge.filters.get(timeout=8)
+        for _ in range(2):
+            bridge.hear(node.report(sample(1, 5)))
+            node.open(bridge.sent.get(timeout=3).frame)
+        time.sleep(1.2)
+        bridge.hear(node.report(tick=300, floor=Place(1, 1), back=1))
+        first = city.wait(lambda city: city.of("/window"))[0]["channels"]["temperature"]
+        (tmp_path / "calibration.toml").write_text(
+            f'[[calibration]]\nkid = "{node.kid.hex()}"\nchannel = "temperature"\nversion = 1\nname = "ice water"\n'
+            "valid_from = 2026-06-01T00:00:00Z\noffset = -0.5\n"
+        )
+        process.send_signal(signal.SIGHUP)
+        again = city.wait(lambda city: [said for said in city.of("/window") if said["revision"] == 2])[0]
+    warmth = again["channels"]["temperature"]
+    assert first["mean"] == 18.53
+    assert (warmth["mean"], warmth["raw"]["mean"]) == (18.03, 18.53)
+    assert warmth["correction"] == {"version": 1, "name": "ice water"}
 
 
 @pytest.mark.slow

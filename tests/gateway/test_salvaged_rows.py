@@ -46,9 +46,12 @@ def store(tmp_path: Path) -> Path:
         sql.execute("INSERT INTO battery VALUES (x'c0ffee01', 1780293600, 3700)")
         sql.execute("INSERT INTO superseded VALUES (1, 1780293600, 0)")
         sql.execute("INSERT INTO given_up VALUES (256, 'window', x'c0ffee01', 20605, 1, 2, 3)")
+        sql.execute("INSERT INTO calibrated VALUES (1, x'00')")
         told = ("window c0ffee01 1780293600", 0, "t", squeeze(b"{}"), 1780294500, samples(3, 5))
         sql.execute("INSERT INTO outbox (key, urgent, topic, payload, at, carries) VALUES (?, ?, ?, ?, ?, ?)", told)
     town.chain.turn(last=True)
+    with town.chain.database.transaction() as sql:  # the next turn would act on it
+        sql.execute("INSERT INTO say_again (kid, since, until) VALUES (x'c0ffee01', 1780293600, 1780380000)")
     town.chain.database.close()
     return tmp_path / "stoep.db"
 

@@ -69,6 +69,7 @@ def test_a_reading_goes_from_the_bridge_to_the_city(
             "rejected": 0,
             "quality": {"flag": 1, "reason": "in range"},
             "time_quality": "synced",
+            "expected": 1,
         }
         assert window["channels"]["battery_voltage"]["last"] == 3.8
         state = city.wait(lambda city: [s for s in city.of("/state") if s["last_window"]])[0]

@@ -18,7 +18,7 @@ QUOTA, NOT_AUTHORISED, BAD_PAYLOAD = 0x97, 0x87, 0x99
 
 
 def window(number: int) -> str:
-    return f"stoep/1/grote-markt/bin-{number}/window"
+    return f"stoep/1/made-up/bin-{number}/window"
 
 
 def only(number: int, answer: int) -> Callable[[Publish], int]:
@@ -37,7 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_mosquitto
 def test_where_the_account_may_not_write_rows_are_kept_and_not_tried_one_by_one(tmp_path: Path, free_port: int) -> None:
     acl = tmp_path / "acl"
-    acl.write_text("topic readwrite stoep/1/grote-markt/bin-1/#\ntopic readwrite stoep/1/grote-markt/gateway\n")
+    acl.write_text("topic readwrite stoep/1/made-up/bin-1/#\ntopic readwrite stoep/1/made-up/gateway\n")
     acl.chmod(0o600)
     with (
         mosquitto(free_port, tmp_path, "allow_anonymous true", f"acl_file {acl}", "max_inflight_messages 1"),

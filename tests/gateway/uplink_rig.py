@@ -19,13 +19,13 @@ from stoep.uplink.dialects.native import Native
 from stoep.uplink.publisher import Publisher
 from stoep.uplink.retained import Retained
 
-GATEWAY = "stoep/1/grote-markt/gateway"
+GATEWAY = "stoep/1/made-up/gateway"
 NOW = MORNING
 needs_mosquitto = pytest.mark.skipif(
     shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin") is None,
     reason="mosquitto is not installed: apt install mosquitto",
 )
-SET = "stoep/1/grote-markt/+/set"
+SET = "stoep/1/made-up/+/set"
 
 
 class Running:
@@ -72,7 +72,7 @@ class Running:
         """A row for each number, on a topic of its own, that tells of `age` seconds ago."""
         with self.database.transaction() as sql:
             for number in numbers:
-                topic = f"stoep/1/grote-markt/bin-{number}/{what}"
+                topic = f"stoep/1/made-up/bin-{number}/{what}"
                 key = f"{what} {number} {age}"
                 self.outbox.put(sql, key, topic, b'{"number":%d}' % number, urgent=urgent, at=NOW - age)
         self.outbox.waiting.set()

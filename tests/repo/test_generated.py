@@ -14,12 +14,13 @@ CHANNELS = Path("firmware/wire/channels.toml")
 BIN = Path("hardware/bin.toml")
 POST = Path("hardware/lamppost.toml")
 OUTPUT = Path("firmware/node/generated")
+SCHEMAS = Path("gateway/stoep/uplink/schemas")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of all that the generator reads and writes."""
-    for folder in (CHANNELS.parent, BIN.parent, OUTPUT):
+    for folder in (CHANNELS.parent, BIN.parent, OUTPUT, SCHEMAS):
         unread = shutil.ignore_patterns("__pycache__", "*.svg", "*.png")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=unread)
     return tmp_path
@@ -38,10 +39,17 @@ def test_committed_files_are_up_to_date() -> None:
 def test_a_changed_catalogue_is_noticed_and_generated_again(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(checkout / CHANNELS, "offset = 101325", "offset = 100000")
     assert generate.main(["--check", "--root", str(checkout)]) == 1
-    assert "stale: firmware/node/generated/catalogue.py" in capsys.readouterr().out
+    assert "stale: firmware/node/generated/channels.py" in capsys.readouterr().out
     assert generate.main(["--root", str(checkout)]) == 0
-    assert '("pressure", 100000)' in (checkout / OUTPUT / "catalogue.py").read_text(encoding="utf-8")
+    assert '("pressure", 100000)' in (checkout / OUTPUT / "channels.py").read_text(encoding="utf-8")
     assert generate.main(["--check", "--root", str(checkout)]) == 0
+
+
+def test_the_citys_schemas_follow_the_catalogue(checkout: Path) -> None:
+    edit(checkout / CHANNELS, '"relative humidity"', '"how damp it is"')
+    assert generate.stale(checkout) == [checkout / SCHEMAS / "catalogue.json"]
+    generate.write(checkout)
+    assert '"how damp it is"' in (checkout / SCHEMAS / "catalogue.json").read_text(encoding="utf-8")
 
 
 def test_a_file_without_a_source_is_stale_and_goes(checkout: Path) -> None:
@@ -114,9 +122,9 @@ def test_a_mistake_leaves_the_generated_files_alone(checkout: Path, capsys: pyte
 def test_a_board_reads_the_tables(run_micropython: Callable[..., str]) -> None:
     said = run_micropython(
         """
-from node.generated import catalogue, pins_bin, pins_bridge
-print(catalogue.CHANNELS[catalogue.PRESSURE])
-print(catalogue.LAYOUTS[catalogue.LAYOUT_BIN])
+from node.generated import catalogue, channels, pins_bin, pins_bridge
+print(channels.CHANNELS[catalogue.PRESSURE])
+print(channels.LAYOUTS[catalogue.LAYOUT_BIN])
 print(catalogue.ALARM_FULL, catalogue.LOST_FULL, catalogue.LOST_CORRUPT)
 print(pins_bin.BATTERY_ADC, pins_bin.CLIMATE_ADDRESS, pins_bridge.BAUD)
 """,

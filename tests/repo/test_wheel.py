@@ -94,7 +94,7 @@ def test_resources_are_found_in_it(installed: Path, tmp_path: Path) -> None:
         assert not path.is_relative_to(ROOT)
 
 
-@pytest.mark.parametrize("command", ["gateway", "check-config", "twin", "generate", "hardware"])
+@pytest.mark.parametrize("command", ["gateway", "check-config", "twin", "generate", "hardware", "listen"])
 def test_its_commands_explain_themselves(installed: Path, tmp_path: Path, command: str) -> None:
     assert command in run(installed / "stoep", "--help", cwd=tmp_path)
     assert "Usage" in run(installed / "stoep", command, "--help", cwd=tmp_path)

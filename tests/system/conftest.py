@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import published
 import tape
 from stoep.resources import firmware_dir
 from stoep_twin import recording
@@ -81,6 +82,13 @@ class Streets:
                 return False
             time.sleep(0.05)
         return True
+
+
+@pytest.fixture(autouse=True)
+def deliveries(tmp_path: Path) -> Iterator[None]:
+    """Whatever a city gets in a street of these tests is held against its schema."""
+    yield
+    published.validate_streets(tmp_path)
 
 
 @pytest.fixture

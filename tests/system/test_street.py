@@ -63,7 +63,7 @@ def test_bins_benches_and_lampposts_stand_side_by_side(streets: Any) -> None:
     assert summary["channels"] == {
         "bench": sorted([*_CLIMATE, "battery_voltage", "motion_count", "solar_voltage"]),
         "bin": sorted([*_CLIMATE, "battery_voltage", "fill_distance", "fill_level", "lid_count", "tilt"]),
-        "lamppost": sorted([*_CLIMATE, "co2", "motion_count", *_DUST, "lamp_energy", "lamp_energy_fixed"]),
+        "lamppost": sorted([*_CLIMATE, "co2", "motion_count", *_DUST, "lamp_energy", "lamp_energy_fixed", "lamp_lit"]),
     }
 
 

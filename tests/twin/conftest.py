@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from published_spy import PublishedSpy
 from stoep.resources import hardware_dir
 from stoep_twin.air import Air, Radio
 from stoep_twin.boards import Board
@@ -57,6 +58,14 @@ class Bench:
 
 
 Use = Callable[[Bench], Any]
+
+
+@pytest.fixture(autouse=True)
+def published_spy(monkeypatch: pytest.MonkeyPatch) -> Iterator[PublishedSpy]:
+    """Whatever a gateway in this process composes for the city is held against its schema, in every test."""
+    watching = PublishedSpy(monkeypatch)
+    yield watching
+    watching.judge()
 
 
 @pytest.fixture

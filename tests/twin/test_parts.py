@@ -128,6 +128,15 @@ def test_energy_that_the_lamp_has_not_used_is_untrue() -> None:
     assert wrong("lamp_energy_fixed", 10_000) == 1
 
 
+def test_hours_in_which_the_lamp_was_dark_are_not_lit() -> None:
+    lamp = Lamp(lambda: _START, 36_000)
+    lamp.modulate("DIM", 0.75, _START + 200.0)
+    lamp.modulate("DIM", 1.0, _START + 450.0)
+    place = Place(5, 1, _START)
+    for seconds, wrong in ((450, 0), (470, 0), (510, 1), (390, 1), (0, 1), (900, 1)):
+        assert len(untrue(place, {"lamp_lit": seconds}, _START + 900, 0.2, _START, lamp)) == wrong
+
+
 def test_a_tilt_beyond_what_the_wind_sways_is_untrue() -> None:
     place = Place(5, 1, _START)
     opened = next(place.lid_openings(_START + 60))

@@ -170,7 +170,7 @@ def test_our_driver_names_each_fault_and_finds_the_truth_again(
 
     bench = on_bench(_MAIN.format(node=str(firmware_dir())), lambda bench: bench.until_lines(6), drawing="lamppost")
     assert chips
-    truth = bench.place.dust(1_780_293_640.0)
+    truth = bench.place.dust_unit.says(bench.place.seen_dust(1_780_293_640.0))
     first, second, third = bench.lines[0], bench.lines[2], bench.lines[4]
     for said in (first, third, *([second] if fault == "noise between" else [])):
         word, *values = said.split()

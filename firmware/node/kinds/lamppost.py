@@ -13,7 +13,7 @@ from node.generated import pins_lamppost as pins
 class Lamppost:
     """Its sensors. Each one's driver makes room for the next one's: together they are too much for a board."""
 
-    layout = its.LAYOUT_LAMPPOST_LIT
+    layout = its.LAYOUT_LAMPPOST_HOURS
     watched = 0  # it does not sleep
 
     def __init__(self, memory, lamp):
@@ -36,7 +36,7 @@ class Lamppost:
         moves = self._reading(health.MOTION, self._passers, False)
         if moves is not None:
             counts[its.MOTION_COUNT] = moves
-        counts[its.LAMP_ENERGY], counts[its.LAMP_ENERGY_FIXED] = self._lamp.consumption.take()
+        counts[its.LAMP_ENERGY], counts[its.LAMP_ENERGY_FIXED], counts[its.LAMP_LIT] = self._lamp.consumption.take()
         self._reading(health.LAMP, self._lamp.consumption.check, False)
         return counts
 

@@ -4,12 +4,14 @@ In safe mode there is no lamp to serve: the pin that dims it is driven by nobody
 that its settings name all the same.
 """
 
-from node import memory, staging
+from micropython import const
+
+from node import flash, memory, staging
 from node.cycle import TAKING, Cycle
 from node.lamp.post import Post
 from node.lamp.radio import Radio
 
-_STAYS = "watch", "frame", "ccm", "kdf", "links", "identity"  # what the lamp needs at any time, or has nothing to drop
+_STAYS = const(("moves", "frame", "ccm", "kdf", "links"))  # what the lamp needs at any time
 
 
 class Awake(Cycle):
@@ -26,12 +28,27 @@ class Awake(Cycle):
         if self._lamp is None:
             self._lamp = Post(identity, recalled, Radio(identity.channel, recalled.bridge))
         self._lamp.tune(identity.channel)
+        self._put_away()
         if self._wanted or self._wifi is not None:
             from node.links import choice
 
             self._wifi = choice.choose(self._lamp, identity, self._wifi, self._wanted)
             del choice
             staging.forget("links.choice", "generated")
+
+    def _held(self):
+        from node.held import Held
+
+        return Held(self._device, flash.RING)
+
+    def _talk(self):
+        self._put_away()
+        return super()._talk()
+
+    def _put_away(self):
+        # What keeps and tells is opened anew when there is something to keep or to tell: the lamp needs its room.
+        self._opened_life = self._opened_ring = None
+        staging.forget("life", "cells", "ring", "held", "keeping", "payload", "settings", "trust", "generated")
 
     def _link(self):
         if self._lamp or not self._wanted:
@@ -63,11 +80,13 @@ class Awake(Cycle):
         del trust
         memory.keep(self._memory)
         self._forget(TAKING)
+        self._put_away()
         while self._lamp.stay(self._memory.next_wake):
             wanted, self._lamp.wanted = self._lamp.wanted, None
             if wanted:
                 self._settle(wanted, 0)
             self._forget(("desired",))
             self._report()
+            self._put_away()
             if wanted:
                 return  # to wake by them

@@ -1,28 +1,28 @@
 """What the lamp uses and what a fixed schedule would, and whether it draws what it is told to."""
 
-from machine import I2C, Pin
 from micropython import const
 
-from node import clock
+from node import clock, staging
 from node.generated import pins_lamppost as pins
 from node.lamp import schedule
 from node.lamp.dimming import light
-from node.lamp.meter import Counter, Faults
+from node.lamp.meter import Counter
 
 _LOOK_S = const(30)
 _WHOLE = const(65535)
 _SECOND_MS = const(1000)
-_NEVER, _VARIED = const(-1), const(-2)
+_NEVER = const(-1)
+_VARIED = const(-2)
 
 
 class Consumption:
-    """Counted second by second from what the lamp is told; `news` are faults (see meter.py) that nobody took yet."""
+    """Counted second by second from what the lamp is told; `news` are faults (see faults.py) that nobody took yet."""
 
     def __init__(self):
         self.news = []
         self._error = None  # of the last look
         self._used, self._fixed = Counter(), Counter()
-        self._faults = Faults(pins.LAMP_MILLIWATT)
+        self._known = None  # of the lamp's faults
         self._second = self._looked = clock.tick()
         self._shone = _NEVER  # the share of light since the look before
 
@@ -38,23 +38,22 @@ class Consumption:
         self._second = tick
         self._used.add(pins.LAMP_MILLIWATT * (share // 64) // (_WHOLE // 64), passed)
         self._fixed.add(pins.LAMP_MILLIWATT * schedule.fixed(plan, tick) // 1000, passed)
-        if tick - self._looked >= _LOOK_S:
-            self._looked = tick
-            if self._shone == share:
-                self._look(share)
-            self._shone = _NEVER
 
-    def _look(self, share):
-        from node.sensors.ina219 import INA219
-
-        i2c = I2C(0, scl=Pin(pins.I2C_SCL), sda=Pin(pins.I2C_SDA), freq=100_000)
-        self._error = None
-        try:
-            millivolt, milliampere = INA219(i2c, pins.LAMP_ADDRESS, pins.LAMP_SHUNT_MILLIOHM).read()
-        except (OSError, ValueError) as error:
-            self._error = error
+    def look(self):
+        """Twice a minute, and only where nothing else wants the heap: see what the lamp draws, if it shone evenly."""
+        if self._second - self._looked < _LOOK_S:
             return
-        self.news += self._faults.look(share, millivolt * max(milliampere, 0) // 1000)
+        self._looked, share, self._shone = self._second, self._shone, _NEVER
+        if share >= 0:
+            self._error = None
+            try:
+                from node.lamp import faults
+
+                news, self._known = faults.look(share, self._known)
+                self.news += news
+            except (OSError, ValueError) as error:
+                self._error = error
+            staging.forget("lamp.faults", "sensors")
 
     def check(self):
         """Raises what went wrong when the lamp's current was looked at last."""
@@ -62,7 +61,7 @@ class Consumption:
             raise self._error
 
     def take(self):
-        """(mWh used, mWh that a fixed schedule would have used) since the last call."""
-        used = self._used.mwh, self._fixed.mwh
-        self._used.mwh = self._fixed.mwh = 0
+        """(mWh used, mWh that a fixed schedule would have used, seconds it shone) since the last call."""
+        used = self._used.mwh, self._fixed.mwh, self._used.lit
+        self._used.mwh = self._fixed.mwh = self._used.lit = 0
         return used

@@ -22,8 +22,16 @@ from micropython import const
 
 from node.lamp.motions import BLUR, FASTEST, RIDES, Motions, after, pace
 
-_LAMP, _AT, _CAME, _SPEED, _WAY = const(0), const(1), const(2), const(3), const(4)
-_SEEN, _TURNS, _FROM, _UNTIL, _GONE = const(5), const(6), const(7), const(8), const(9)
+_LAMP = const(0)
+_AT = const(1)
+_CAME = const(2)
+_SPEED = const(3)
+_WAY = const(4)
+_SEEN = const(5)
+_TURNS = const(6)
+_FROM = const(7)
+_UNTIL = const(8)
+_GONE = const(9)
 
 _MOST = const(4)
 _LAMPS = const(32)

@@ -11,10 +11,11 @@ from node import cbor, ccm, frame
 
 HIGHEST = const(65535)  # of generation, event and age
 
-_HEAD = b"\x83\x43\xa1\x01\x0a\xa3\x04\x44"  # as a reply's; what follows the partial IV is shorter
-_CONTEXT = b"\x0a\x42"
-_AAD = b"\x83\x68Encrypt0\x43\xa1\x01\x0a\x40"
-_SHORTEST, _LONGEST = const(29), const(43)
+_HEAD = const(b"\x83\x43\xa1\x01\x0a\xa3\x04\x44")  # as a reply's; what follows the partial IV is shorter
+_CONTEXT = const(b"\x0a\x42")
+_AAD = const(b"\x83\x68Encrypt0\x43\xa1\x01\x0a\x40")
+_SHORTEST = const(29)
+_LONGEST = const(43)
 
 
 def keys(secret, generation, kid):

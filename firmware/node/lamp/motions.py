@@ -14,7 +14,8 @@ import time
 
 from micropython import const
 
-SLOWEST, FASTEST = const(417), const(9722)  # mm/s: 1.5 and 35 km/h
+_SLOWEST = const(417)  # mm/s: 1.5 and 35 km/h
+FASTEST = const(9722)
 RIDES = const(2500)  # mm/s: nobody on foot is faster for long
 BLUR = const(100)  # dm: how far from a lamp its PIR may see somebody, and a little
 
@@ -32,7 +33,7 @@ _PARDON_MS = const(1800000)
 
 def pace(distance, passed):
     """mm/s over `distance` dm in so many ms, as of a person."""
-    return min(max(distance * 100000 // max(passed, 1), SLOWEST), FASTEST)
+    return min(max(distance * 100000 // max(passed, 1), _SLOWEST), FASTEST)
 
 
 def after(distance, speed):
@@ -83,7 +84,7 @@ class Motions:
             if self.doubt[lamp] >= _LOST and (used or self.doubt[from_lamp] >= _LOST):
                 continue
             passed = time.ticks_diff(when, first)
-            slowest = after(distance + BLUR, SLOWEST)
+            slowest = after(distance + BLUR, _SLOWEST)
             if passed < max(_SOONEST_MS, after(distance - BLUR, FASTEST)) or time.ticks_diff(when, last) > slowest:
                 continue
             found, nearest = (other, pace(distance, min(passed, slowest))), steps

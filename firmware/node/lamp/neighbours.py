@@ -14,7 +14,7 @@ from node.lamp import groupframe
 from node.lamp.follow import Follow
 
 _AGAIN_MS = const(10000)  # somebody who still moves is told of again
-_AFTER_MS = (0, 40, 120, 300)  # a motion is told so long after it,
+_AFTER_MS = const((0, 40, 120, 300))  # a motion is told so long after it,
 _SPREAD = const(31)  # and up to so many ms more, or all lamps that see one walker would speak at once
 _COUNTERS = const(24)  # bits of a counter below the epoch
 BLOCK = const(4096)  # counters that may be spent between two writes to the RTC memory

@@ -8,7 +8,7 @@ import time
 from machine import PWM, Pin
 from micropython import const
 
-from node import clock, memory, power, watch
+from node import clock, memory, moves, power
 from node.generated import pins_lamppost as pins
 from node.lamp import schedule
 from node.lamp.consumption import Consumption
@@ -76,6 +76,7 @@ class Post:
         news = len(self.consumption.news)
         while clock.tick() < until and len(self.consumption.news) <= news:
             heard = self._turn(_TURN_MS, self._unasked.open)
+            self.consumption.look()
             if heard is not None and self._is_told(heard[1]):
                 return True
         return False
@@ -166,7 +167,7 @@ class Post:
         if tick < self._blind_until:
             return
         rose, self._high = high > self._high, high
-        if watch.seen(self._memory, high, rose, tick):
+        if moves.seen(self._memory, high, rose, tick):
             memory.keep(self._memory)
         if high and self._neighbours:
             self._neighbours.moved(rose, now)

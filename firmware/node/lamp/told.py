@@ -1,15 +1,15 @@
 """Reading what the gateway tells a lamp: tonight and its group, `light` in `wire/wire.cddl`, checked for shape.
 
-    light   (version, plan, group or None)
-    plan    (dusk, dawn, base, dim, dim from, dim to, half from, half to)     seconds since the tick answered; permille
-    group   (generation, secret, own, ((kid, decimetres), ...))
+light   (version, plan, group or None)
+plan    (dusk, dawn, base, dim, dim from, dim to, half from, half to)     seconds since the tick answered; permille
+group   (generation, secret, own, ((kid, decimetres), ...))
 """
 
 from micropython import const
 
 _SECONDS = const(200000)
 _PERMILLE = const(1000)
-_LEVELS = (2, 3)  # of a plan; the rest are times
+_LEVELS = const((2, 3))  # of a plan; the rest are times
 _MOST_LAMPS = const(12)
 _FARTHEST = const(10000)
 

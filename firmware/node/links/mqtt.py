@@ -11,16 +11,27 @@ import time
 
 from micropython import const
 
-_CONNECT, _CONNACK, _PUBLISH, _PUBACK = const(0x10), const(0x20), const(0x30), const(0x40)
-_SUBSCRIBE, _SUBACK, _PINGREQ, _PINGRESP, _DISCONNECT = const(0x82), const(0x90), const(0xC0), const(0xD0), const(0xE0)
-_QOS1, _DUP = const(0x02), const(0x08)
+_CONNECT = const(0x10)
+_CONNACK = const(0x20)
+_PUBLISH = const(0x30)
+_PUBACK = const(0x40)
+_SUBSCRIBE = const(0x82)
+_SUBACK = const(0x90)
+_PINGREQ = const(0xC0)
+_PINGRESP = const(0xD0)
+_DISCONNECT = const(0xE0)
+_QOS1 = const(0x02)
+_DUP = const(0x08)
 _SESSION = const(0xC2)  # user name, password, clean session
 _ANSWER_MS = const(5000)  # the longest that the broker may owe an answer
 _LONGEST = const(284)  # a packet: a frame of 250 bytes, its topic and its head
-_DIALLING, _ASKING, _SUBSCRIBING, _READY = const(0), const(1), const(2), const(3)
-_BUSY = (11, 115, 119)  # not an error yet: EAGAIN, EINPROGRESS on the desktop and on the ESP32
-_MALFORMED = "the broker says what nobody asked"
-_REFUSALS = ("", "protocol", "client id", "not now", "name or password", "not authorised")
+_DIALLING = const(0)
+_ASKING = const(1)
+_SUBSCRIBING = const(2)
+_READY = const(3)
+_BUSY = const((11, 115, 119))  # not an error yet: EAGAIN, EINPROGRESS on the desktop and on the ESP32
+_MALFORMED = const("the broker says what nobody asked")
+_REFUSALS = const(("", "protocol", "client id", "not now", "name or password", "not authorised"))
 
 
 class RefusedError(OSError):

@@ -16,7 +16,8 @@ from node.links import espnow, mqtt
 _JOIN_MS = const(15000)
 _SETTLE_MS = const(12000)
 _STEP_MS = const(10)  # how long the radio may keep the broker waiting
-_FIRST_MS, _LONGEST_MS = const(500), const(300000)  # until the next try
+_FIRST_MS = const(500)  # until the next try
+_LONGEST_MS = const(300000)
 
 
 class Link:

@@ -17,13 +17,15 @@ _STATUS = const(0xF3)
 _CTRL_MEAS = const(0xF4)
 _DATA = const(0xF7)
 _CHIP = const(0x60)
-_X1_HUMIDITY = b"\x01"
-_X1_FORCED = b"\x25"  # temperature x1, pressure x1, mode forced
+_X1_HUMIDITY = const(b"\x01")
+_X1_FORCED = const(b"\x25")  # temperature x1, pressure x1, mode forced
 _MEASURING = const(0x08)
 _LOADING = const(0x01)  # im_update: calibration is being copied after a reset
 _LONGEST_MS = const(50)  # datasheet: 9.3 ms at x1
-_COLDEST, _HOTTEST = const(-4000), const(8500)  # 0.01 °C; table 1
-_LOWEST, _HIGHEST = const(30_000), const(110_000)  # Pa
+_COLDEST = const(-4000)  # 0.01 °C; table 1
+_HOTTEST = const(8500)
+_LOWEST = const(30_000)  # Pa
+_HIGHEST = const(110_000)
 
 
 class BME280:

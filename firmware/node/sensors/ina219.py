@@ -11,10 +11,10 @@ from micropython import const
 _CONFIG = const(0x00)
 _SHUNT = const(0x01)  # signed, 10 µV a digit
 _BUS = const(0x02)  # 4 mV a digit from bit 3 on
-_RESET = b"\x80\x00"
+_RESET = const(b"\x80\x00")
 _AFTER_RESET = const(0x399F)
-_MEASURE = b"\x3d\xdb"  # 32 V, ±320 mV, eight samples each, shunt and bus once
-_OFF = b"\x3d\xd8"
+_MEASURE = const(b"\x3d\xdb")  # 32 V, ±320 mV, eight samples each, shunt and bus once
+_OFF = const(b"\x3d\xd8")
 _READY = const(2)
 _OVERFLOW = const(1)
 _LONGEST_MS = const(50)

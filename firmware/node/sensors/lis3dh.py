@@ -27,19 +27,21 @@ _NEW = const(0x08)
 _ACTIVE = const(0x40)
 _MOVING = const(0x2A)  # any axis above the threshold
 # 0x21 on: filter for INT1 only, from 0.08 Hz at 10 Hz; INT1 shows generator 1; as _STEADY; INT1 stays; high is active.
-_LATCHING = b"\x11\x40\x80\x08\x00"
-_FOLLOWING = b"\x11\x40\x80\x00\x00"
+_LATCHING = const(b"\x11\x40\x80\x08\x00")
+_FOLLOWING = const(b"\x11\x40\x80\x00\x00")
 _TO_FOLLOW = const(0x80)
 _CTRL_2 = const(0x21)
 _INT1_THS = const(0x32)
-_THRESHOLD = b"\x10\x00"  # 256 mg, no longer than a sample
+_THRESHOLD = const(b"\x10\x00")  # 256 mg, no longer than a sample
 _SHOTS = const(5)
 _LONGEST_MS = const(300)  # for one sample; at 10 Hz there is one in 100 ms
 _PAUSE_MS = const(5)
 _SETTLING = const(9)  # samples: AN3308 waits 90 ms
-_WEAKEST, _STRONGEST = const(68), const(1440)  # mg: 17 to 360 digits of 4 mg
-_LEAST, _MOST = const(250_000), const(2_250_000)  # 500 mg and 1,500 mg, squared
-_TURNS = (4500, 2657, 1404, 713, 358, 179, 90, 45, 22)  # arctan of 1, 1/2, 1/4 and so on, in 0.01°
+_WEAKEST = const(68)  # mg: 17 to 360 digits of 4 mg
+_STRONGEST = const(1440)
+_LEAST = const(250_000)  # 500 mg and 1,500 mg, squared
+_MOST = const(2_250_000)
+_TURNS = const((4500, 2657, 1404, 713, 358, 179, 90, 45, 22))  # arctan of 1, 1/2, 1/4 and so on, in 0.01°
 
 
 class LIS3DH:

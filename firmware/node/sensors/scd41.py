@@ -9,12 +9,12 @@ import time
 
 from micropython import const
 
-_SINGLE_SHOT = b"\x21\x9d"
-_DATA_READY = b"\xe4\xb8"
-_READ = b"\xec\x05"
-_PRESSURE = b"\xe0\x00"
-_SERIAL = b"\x36\x82"
-_STOP = b"\x3f\x86"
+_SINGLE_SHOT = const(b"\x21\x9d")
+_DATA_READY = const(b"\xe4\xb8")
+_READ = const(b"\xec\x05")
+_PRESSURE = const(b"\xe0\x00")
+_SERIAL = const(b"\x36\x82")
+_STOP = const(b"\x3f\x86")
 _SHOT_S = const(5)
 _LONGEST_S = const(8)
 _SECOND_MS = const(1000)

@@ -21,16 +21,21 @@ _STATUS = const(0x0089)
 _DISTANCE = const(0x0096)
 _BOOTED = const(0x00E5)
 _MODEL = const(0x010F)
-_IS = b"\xea\xcc"
+_IS = const(b"\xea\xcc")
 _START, _STOP = b"\x40", b"\x00"
-_DEFAULTS = (
+_DEFAULTS = const(
     b"\x00\x00\x00\x01\x02\x00\x02\x08\x00\x08\x10\x01\x01\x00\x00\x00\x00\xff\x00\x0f\x00\x00\x00\x00\x00\x20\x0b\x00"
     b"\x00\x02\x0a\x21\x00\x00\x05\x00\x00\x00\x00\xc8\x00\x00\x38\xff\x01\x00\x08\x00\x00\x01\xcc\x0f\x01\xf1\x0d\x01"
     b"\x68\x00\x80\x08\xb8\x00\x00\x00\x00\x0f\x89\x00\x00\x00\x00\x00\x00\x00\x01\x0f\x0d\x0e\x0e\x00\x00\x02\xc7\xff"
     b"\x9b\x00\x00\x00\x01\x00\x00"
 )
-_OK, _NO_SIGNAL, _PHASE, _NEAR, _WRAPPED = const(9), const(4), const(5), const(8), const(7)
-_NEAREST, _FARTHEST = const(40), const(4000)
+_OK = const(9)
+_NO_SIGNAL = const(4)
+_PHASE = const(5)
+_NEAR = const(8)
+_WRAPPED = const(7)
+_NEAREST = const(40)
+_FARTHEST = const(4000)
 _SHOTS = const(5)
 _LONGEST_MS = const(400)  # for one shot; ranging takes 100 ms
 _BOOT_MS = const(100)

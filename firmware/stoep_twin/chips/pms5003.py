@@ -28,8 +28,24 @@ class Dust:
     pm10: float
 
 
+@dataclass(frozen=True)
+class Unit:
+    """How one sensor differs from the ideal: says `gain` times what it sees, and `offset` µg/m³ more."""
+
+    gain: float = 1.0
+    offset: float = 0.0
+
+    @classmethod
+    def of_works(cls, chance: random.Random) -> Unit:
+        """Within the manual's "maximum consistency error", ± 10 µg/m³ below 100 (table 1); most say too much (est.)."""
+        return cls(chance.uniform(0.9, 1.4), chance.uniform(0.0, 2.0))
+
+    def says(self, dust: Dust) -> Dust:
+        return Dust(*(max(0.0, self.gain * mass + self.offset) for mass in (dust.pm1_0, dust.pm2_5, dust.pm10)))
+
+
 class PMS5003(Chip):
-    """`truth()` is the dust around it, `now()` seconds of the chip's time."""
+    """`truth()` is the dust around it as light shows it, `now()` seconds of the chip's time."""
 
     period = 1.0
     settles = 30.0  # s: what it says before is not yet right
@@ -41,8 +57,10 @@ class PMS5003(Chip):
         seed: int,
         period: float | None = None,
         settles: float | None = None,
+        unit: Unit = Unit(),
     ) -> None:
         self._truth = truth
+        self._unit = unit
         self._now = now
         self._period = period or self.period
         self._settles = self.settles if settles is None else settles
@@ -103,7 +121,7 @@ class PMS5003(Chip):
         return b"".join(self._frame(running) for _ in range(min(due, _MOST)))[-most:]
 
     def _frame(self, running: float) -> bytes:
-        dust = self._truth()
+        dust = self._unit.says(self._truth())
         # Still air and a fan that comes up: too high at first.
         early = 1.0 + 2.0 * max(0.0, 1.0 - running / self._settles) if self._settles else 1.0
         masses = [

@@ -7,10 +7,11 @@ import random
 from collections.abc import Iterator
 
 from stoep_twin.chips.bme280 import Climate
-from stoep_twin.chips.pms5003 import Dust
+from stoep_twin.chips.pms5003 import Dust, Unit
 from stoep_twin.world import pir, weather
 from stoep_twin.world.cast import Cast
 from stoep_twin.world.fill import Fill
+from stoep_twin.world.haze import Haze
 from stoep_twin.world.hours import DAY, bustle, onwards
 from stoep_twin.world.lid import Lid
 from stoep_twin.world.plan import APART, Spot
@@ -41,6 +42,8 @@ class Place:
         self._smoke = Wander(random.Random(f"{seed}/smoke"), 6, 0.6 * DAY)
         self._breath = Wander(random.Random(f"{seed}/co2"), 1.5, 1.7 * DAY)
         self._exhaust = chance.uniform(0.8, 1.2)
+        self._haze = Haze(seed)
+        self.dust_unit = Unit.of_works(random.Random(f"{seed}/{index}/pms5003"))  # the one that hangs there
         self.lean_degrees = 2.5 * random.Random(f"{seed}/{index}/lean").random()  # as it was set up
         self._lid = Lid(seed, index, self._wind)
         self._full_cell = chance.uniform(3.95, 4.15)
@@ -72,12 +75,21 @@ class Place:
         return 5.6 * (1 - math.exp(-8 * self.weather.sunshine(at)))
 
     def dust(self, at: float) -> Dust:
-        """Particles in the air: smoke over the whole street and from its traffic; wind carries it off, rain washes."""
+        """Particles in the air, as a filter is weighed: smoke over the whole street and from its traffic.
+
+        Wind carries it off, rain washes it out, under fog it gathers.
+        """
         smoke = max(2.0, 11 + self._smoke.at(at) + 3 * bustle(at))
         blown = 1 / (1 + self._wind.mean(at) / 12)
         washed = 1 - 0.4 * min(1.0, self.weather.rain(at) / 2)
-        fine = max(1.0, 1.3 * self._exhaust * smoke * blown * washed)
+        gathered = 1 + 0.5 * self.weather.fog.share(at)
+        fine = max(1.0, 1.3 * self._exhaust * smoke * blown * washed * gathered)
         return Dust(0.65 * fine, fine, 1.4 * fine)
+
+    def seen_dust(self, at: float) -> Dust:
+        """The same as light shows it: with the water on it."""
+        around = self.climate(at)
+        return self._haze.seen(at, self.dust(at), around.celsius, around.percent)
 
     def co2_ppm(self, at: float) -> float:
         """Carbon dioxide: more by night, when plants breathe out, and with the traffic, unless the wind takes it."""

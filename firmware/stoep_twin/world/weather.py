@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from stoep_twin.world import sun
+from stoep_twin.world.fog import Fog
 from stoep_twin.world.hours import DAY, HOUR, hour_of
 from stoep_twin.world.waves import Wander
 from stoep_twin.world.wind import Wind
@@ -22,6 +23,8 @@ _SPELLS = 4  # of rain a day at most,
 _SPELL = 0.3  # each with this chance
 _RAMP_S = 900.0  # a spell begins and ends no quicker
 _BREWS_S = 3600.0  # before and after it the sky is closed
+_SATURATED = 99.0  # %, in fog
+_FOGGY = 0.6
 _GREY, _BRIGHT = 0.8, 0.35  # shares of cloud, for words
 
 
@@ -43,6 +46,7 @@ class Weather:
         chance = random.Random(f"{seed}/weather")
         self._seed = seed
         self.wind = Wind(seed)
+        self.fog = Fog(seed, self.wind)
         self._front = Wander(chance, 2.0, 2.7 * DAY)
         self._wet = chance.uniform(62, 76)
         self._wetness = Wander(chance, 4, 0.9 * DAY)
@@ -83,8 +87,9 @@ class Weather:
         return _MEAN + season + self._front.at(at) + self.warmth(at)
 
     def percent(self, at: float) -> float:
-        """Relative humidity, not yet bounded: drier in the warmth of the day, wetter in the rain."""
-        return self._wet + self._wetness.at(at) - 2.0 * self.warmth(at) + 18 * min(1.0, self.rain(at) / 1.5)
+        """Relative humidity, not yet bounded: drier in the day's warmth, wetter in the rain, all but 100 in fog."""
+        usual = self._wet + self._wetness.at(at) - 2.0 * self.warmth(at) + 18 * min(1.0, self.rain(at) / 1.5)
+        return usual + max(0.0, _SATURATED - usual) * self.fog.share(at)
 
     def pascal(self, at: float) -> float:
         """The pressure at the lowest node."""
@@ -95,6 +100,8 @@ class Weather:
         cloud = self.cloud(at)
         if self.rain(at) > 0:
             sky = "rain"
+        elif self.fog.share(at) > _FOGGY:
+            sky = "fog"
         elif cloud > _GREY:
             sky = "grey"
         elif cloud > _BRIGHT:

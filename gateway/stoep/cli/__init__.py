@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     import typer
 
 GROUP = "stoep.commands"
-_EXTRAS = {"generate": "field"}  # where the extra is not called like the command
+# Where the extra is not called like the command.
+_EXTRAS = dict.fromkeys(("generate", "hardware", "node", "bridge", "field-kit"), "field")
 _OWN = [
     EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
     EntryPoint("check-config", "stoep.cli.check_config:register", GROUP),
     EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
+    EntryPoint("clock-witness", "stoep.cli.clock_witness:register", GROUP),
     EntryPoint("registry", "stoep.cli.registry:register", GROUP),
     EntryPoint("commands", "stoep.cli.commands:register", GROUP),
     EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
@@ -27,6 +29,9 @@ _OWN = [
     EntryPoint("doctor", "stoep.cli.doctor:register", GROUP),
     EntryPoint("setup", "stoep.cli.setup:register", GROUP),
     EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
+    EntryPoint("listen", "stoep.cli.listen:register", GROUP),
+    EntryPoint("schemas", "stoep.cli.schemas:register", GROUP),
+    EntryPoint("calibrate", "stoep.cli.calibrate:register", GROUP),
     EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
 ]
 
@@ -82,5 +87,9 @@ def main() -> None:
             from stoep.cli.serve import serve
 
             sys.exit(serve(Path(config)))
+        case ["clock-witness"]:
+            from stoep.cli.clock_witness import run
+
+            run()
         case _:
             sys.exit(build()())

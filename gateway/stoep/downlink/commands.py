@@ -97,6 +97,11 @@ class Commands:
         if command.kid is not None and command.expires is not None:
             self._waiting[command.kid] = UnderWay(command, command.expires, read.changes, sent_at)
 
+    def lived_by(self, kid: bytes) -> Settings:
+        """What a node lives by as far as it is known here, without a command under way; the rest is the default."""
+        desired = self._desired.get(kid)
+        return {} if desired is None else desired.settled()
+
     def set_nodes(self, entries: Iterable[Entry]) -> None:
         """From now on these are the site's nodes; who is gone is told nothing any more."""
         with self._lock:

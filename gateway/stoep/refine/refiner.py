@@ -9,20 +9,21 @@ import logging
 import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from stoep.clock import Clock, real
 from stoep.errors import StoreFullError
 from stoep.health import Counters, Pulse
+from stoep.refine.bins.memory import Bins
 from stoep.refine.boots import Boots
+from stoep.refine.calibration import apply
+from stoep.refine.calibration.book import Book
 from stoep.refine.days import Days
+from stoep.refine.hours import Interval
+from stoep.refine.publication import Key, Publication
 from stoep.refine.quality import series
-from stoep.refine.quality.inspector import Inspector
-from stoep.refine.quality.judged import Judged
 from stoep.refine.quality.surroundings import Surroundings
-from stoep.refine.summary import marks, summarise
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
 from stoep.store import gap, ledger, nodes, window_rows
@@ -46,6 +47,8 @@ _CHECKPOINT_SECONDS = 900.0  # real: a window is written when it is due, what li
 _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long to be written together
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
+_INTERVAL = 900  # seconds between two samples of a node of which nobody says more
+_MOST_AGAIN = 200  # windows that wait, beyond which no old ones are taken up to be said again
 
 
 class Compose(Protocol):
@@ -67,6 +70,10 @@ class _Alone(NamedTuple):
     sample: Sample
     moment: Moment
 
+    def taken(self, counts: Mapping[int, int]) -> Taken:
+        at = round(self.moment.utc * 1_000_000)
+        return Taken(at, self.sample.epoch, self.sample.seq, self.moment.quality, counts)
+
 
 def _carried(taken: _Alone) -> SampleSet:
     carried = SampleSet()
@@ -80,7 +87,10 @@ def _open(window: Window, now: float) -> bool:
 
 
 class Refiner:
-    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows."""
+    """`rest`: real seconds between two publications, for late readings come a few at each commit and reopen windows.
+
+    `interval`: seconds between two samples of a node, as it is set.
+    """
 
     def __init__(
         self,
@@ -96,6 +106,9 @@ class Refiner:
         forward: Collection[str] = ("window", "event"),
         keeper: Keeper | None = None,
         rest: float = 0.0,
+        bins: Bins | None = None,
+        interval: Interval = lambda _kid: _INTERVAL,
+        book: Book | None = None,
     ) -> None:
         self._forward = forward
         self._samples: list[_Alone] = []
@@ -111,7 +124,7 @@ class Refiner:
         self._days = Days()
         self._tracks = {identity.id: Track(identity) for identity in nodes.identities(database)}
         self._windows = {(window.kid, window.start): window for window in window_rows.due(database)}
-        self._inspector = Inspector(catalogue, self._find)
+        self._publication = Publication(database, catalogue, self._find, interval, book, bins)
         self._unsaved: set[tuple[bytes, int]] = set()
         self._row = 0
         self._open: Counter[int] = Counter()  # row of the log → samples in it not counted yet
@@ -123,12 +136,15 @@ class Refiner:
         self._published_at = float("-inf")  # real
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
-        self.published: dict[bytes, Summary] = {
-            summary.kid: summary for summary in self._inspector.published(window_rows.newest(database))
-        }
+        self.published: dict[bytes, Summary] = dict(self._publication.newest())
 
     def committed(self) -> None:
         """There is something new in the log."""
+        self._wake.set()
+
+    def calibrate(self, book: Book) -> None:
+        """By what readings are corrected from now on, those among them that the city has already."""
+        self._publication.calibrate(book)
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -174,7 +190,7 @@ class Refiner:
 
     def know(self, surroundings: Surroundings) -> None:
         """Which nodes stand near which, and what each is tested for."""
-        self._inspector.know(surroundings)
+        self._publication.know(surroundings)
 
     def _find(self, kid: bytes, starts: Collection[int]) -> dict[int, Window]:
         """A node's windows as they stand, published or not."""
@@ -186,6 +202,9 @@ class Refiner:
         """One look at everything; the checkpoint when it is worth its bytes."""
         for row in nodes.rows(self._database, self._row):
             self._read(row)
+        if len(self._windows) < _MOST_AGAIN:
+            for window in self._publication.again():
+                self._windows.setdefault((window.kid, window.start), window)
         trusted = self._boots.refresh()
         now = self._clock.utc()
         if trusted:
@@ -248,10 +267,10 @@ class Refiner:
     def _add(self, identity: Identity, sample: Sample, moment: Moment) -> None:
         key = (identity.kid, start_of(moment.utc))
         window = self._windows.get(key) or window_rows.find(self._database, *key)
-        counts = {channel.id: counts for channel, counts, _ in self._readings(sample)}
+        counts = {reading.channel.id: reading.counts for reading in self._readings(sample)}
         read = bool(counts)  # a sample without a single reading opens no window
         if read:
-            window.samples.add(Taken(round(moment.utc * 1_000_000), sample.epoch, sample.seq, moment.quality, counts))
+            window.samples.add(_Alone(identity, sample, moment).taken(counts))
             window.due = True
             window.fresh.add(Life(identity.id, sample.epoch), sample.seq, sample.seq)
             self._windows[key] = window
@@ -263,6 +282,12 @@ class Refiner:
             if wire is not None:
                 counts = wire + channel.offset
                 yield Reading(channel, counts, series.alone(channel, counts))
+
+    def _corrected(self, taken: _Alone) -> list[Reading]:
+        readings = list(self._readings(taken.sample))
+        dated = taken.taken({reading.channel.id: reading.counts for reading in readings})
+        corrected = apply.sample(taken.identity.kid, dated, self._publication.book, self._catalogue)
+        return [reading._replace(corrected=corrected.get(reading.channel.id)) for reading in readings]
 
     def _unsent(self) -> list[tuple[int, Alarm]]:
         with self._database.reading() as sql:
@@ -277,9 +302,7 @@ class Refiner:
 
     def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
-        judged = self._inspector.inspect(due) if due else []
-        due = [one.window for one in judged]  # and what else changes with them
-        published, summaries = self._published(judged)
+        due, published, summaries = self._publication.told(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
@@ -306,25 +329,13 @@ class Refiner:
                 window_rows.purge(sql, int(self._clock.utc()) - window_rows.KEPT_SECONDS)
         for track in changed:
             track.changed = False
-        self._inspector.settled()
+        self._publication.settled()
         self._boots.saved(offsets)
         self._days.saved()
         if purging:
             self._purged = real()
         self._after(summaries, alarms)
 
-    def _published(
-        self, judged: list[Judged]
-    ) -> tuple[dict[tuple[bytes, int], Window], dict[tuple[bytes, int], Summary]]:
-        """What is due as it will stand when it is out, and what the city is told of it."""
-        windows, summaries = {}, {}
-        for one in judged:
-            window = one.window
-            key = (window.kid, window.start)
-            raised = replace(window, revision=window.revision + 1, due=False, fresh=SampleSet())
-            summaries[key] = summary = summarise(one._replace(window=raised), self._catalogue)
-            windows[key] = replace(raised, flags=marks(summary.totals))
-        return windows, summaries
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
@@ -336,7 +347,7 @@ class Refiner:
                 for first, last in ranges:
                     ledger.strike(sql, life.identity, life.epoch, first, last)
 
-    def _after(self, published: dict[tuple[bytes, int], Summary], alarms: list[tuple[int, Alarm]]) -> None:
+    def _after(self, published: dict[Key, Summary], alarms: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
         self._given_up.clear()
@@ -356,7 +367,7 @@ class Refiner:
         self._counters.add("alarms", len(alarms))
 
     def _send_sample(self, sql: sqlite3.Connection, taken: _Alone) -> None:
-        message = self._compose.sample(taken.identity, taken.sample, self._readings(taken.sample), taken.moment)
+        message = self._compose.sample(taken.identity, taken.sample, self._corrected(taken), taken.moment)
         if message is not None:
             carries = None if "window" in self._forward else _carried(taken)  # else its window delivers it
             self._outbox.put(sql, *message, at=taken.moment.utc, carries=carries)

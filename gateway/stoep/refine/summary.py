@@ -8,16 +8,35 @@ MISSING where the sensor gave none, else GOOD; its reason is that of the worst r
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from stoep.refine.calibration import apply
+from stoep.refine.calibration.book import Book
 from stoep.refine.quality.judged import Judged
+from stoep.store.series import Series
 from stoep.store.verdict import Flag, Reason, flag_of, reason_of
-from stoep.store.windows import Summary, Total
+from stoep.store.windows import Summary, Total, Window
 from stoep.wire.channels import Catalogue
 
 
-def summarise(judged: Judged, catalogue: Catalogue) -> Summary:
+def summarise(judged: Judged, catalogue: Catalogue, book: Book) -> Summary:
     """Samples of channels that the catalogue does not know are left out."""
     window = judged.window
-    return Summary(window.kid, window.start, window.revision, window.partial, totals(judged, catalogue))
+    corrected = apply.window(_kept(judged), book, catalogue)
+    summed = totals(judged, catalogue)
+    return Summary(window.kid, window.start, window.revision, window.partial, summed, corrected=corrected)
+
+
+def _kept(judged: Judged) -> Window:
+    """The window without the readings that failed."""
+    rejected = any(flag_of(marked) is Flag.FAIL for _, marks_ in judged.samples for marked in marks_.values())
+    if not rejected:
+        return judged.window
+    kept = (
+        taken._replace(counts={n: c for n, c in taken.counts.items() if flag_of(marks_[n]) is not Flag.FAIL})
+        for taken, marks_ in judged.samples
+    )
+    return replace(judged.window, samples=Series(kept))
+
+
 
 
 def totals(judged: Judged, catalogue: Catalogue) -> dict[int, Total]:

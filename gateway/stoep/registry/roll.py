@@ -1,7 +1,8 @@
-"""The two files of the registry as text: what a person wrote and remarked stays, whatever a command changes in them."""
+"""The files of the registry as text: what a person wrote and remarked stays, whatever a command changes in them."""
 
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ class Roll:
     @property
     def content(self) -> dict[str, Any]:
         return tomllib.loads(self.text)
+
+    @property
+    def decimals(self) -> dict[str, Any]:
+        """The same, with numbers as exact as they are written."""
+        return tomllib.loads(self.text, parse_float=Decimal)
 
     def untouched(self) -> bool:
         """Whether the file still is as it was read."""

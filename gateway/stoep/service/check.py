@@ -9,6 +9,8 @@ from typing import NamedTuple
 from stoep import settings, tls
 from stoep.errors import SettingsError
 from stoep.links.usb import identity, matching
+from stoep.refine.calibration import file as calibration
+from stoep.refine.calibration.book import Calibration
 from stoep.registry import registry
 from stoep.settings import Draft
 
@@ -41,7 +43,29 @@ def check(config: Path) -> Report:
     if {"registry", "site"} <= draft.intact:
         with findings.noting():
             known = _registry(draft)
-    return Report(findings.errors, list(_warnings(draft)), len(known.nodes), len(known.groups))
+    calibrations: list[Calibration] = []
+    if "calibration" in draft.intact:
+        with findings.noting():
+            calibrations = _calibrations(draft)
+    warnings = [*_warnings(draft), *_of_nobody(draft, known, calibrations)]
+    return Report(findings.errors, warnings, len(known.nodes), len(known.groups))
+
+
+def _calibrations(draft: Draft) -> list[Calibration]:
+    chosen = draft.settings
+    return list(calibration.load(chosen.path(chosen.calibration.file), chosen.calibration).calibrations)
+
+
+def _of_nobody(draft: Draft, known: registry.Known, calibrations: list[Calibration]) -> Iterator[SettingsError]:
+    """A node that was retired leaves its calibrations behind, and windows that they still hold for."""
+    if not known.nodes:
+        return
+    file = draft.settings.path(draft.settings.calibration.file)
+    for index, one in enumerate(calibrations):
+        if one.kid not in known.nodes:
+            key = f"calibration[{index}].kid = {one.kid.hex()!r}"
+            remedy = "correct it, or remove the table when its last 36 days are over"
+            yield SettingsError(file, key, "is no node of this site", remedy)
 
 
 def _registry(draft: Draft) -> registry.Known:

@@ -5,6 +5,7 @@ import secrets
 import threading
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from stoep import __version__, settings
 from stoep.cabinet import Cabinet
@@ -23,9 +24,11 @@ from stoep.links.bridges import make_bridges
 from stoep.links.broker import BrokerLink
 from stoep.links.watch import Watch
 from stoep.refine import refiner
+from stoep.refine.bins.memory import Bins
 from stoep.refine.track import Track
 from stoep.registry import accounts, registry
 from stoep.service import brokers
+from stoep.service.calibrations import Calibrations
 from stoep.service.exchange import Exchange
 from stoep.service.members import Members
 from stoep.service.reload import Reload
@@ -92,6 +95,7 @@ class Service:
         files = chosen.path(chosen.registry.nodes), chosen.secret(chosen.registry.secrets)
         self._registry = registry.Registry(*files, placed=chosen.site.placed)
         self._lights = Lights(chosen.site, chosen.lighting)
+        self._calibrations = Calibrations(chosen)
         self._reload = Reload(chosen, self._take_settings)
         machine = make_clock(chosen)
         self._database = database = Database(chosen.path(chosen.store.path))
@@ -103,7 +107,13 @@ class Service:
         kept = chosen.store
         self._keeper = Keeper(database, self._clock, counters, max_mb=kept.max_mb, max_days=kept.max_days)
         self._retained = Retained()
-        native = Native(chosen.site.name, window_rows.generation(database), catalogue())
+        native = Native(
+            chosen.site.name,
+            window_rows.generation(database),
+            catalogue(),
+            publish=chosen.calibration.publish,
+            smallest=chosen.privacy.smallest_count,
+        )
         self._journal = journal.Journal(
             database,
             self._clock,
@@ -147,6 +157,9 @@ class Service:
             forward=chosen.mqtt.forward,
             keeper=self._keeper,
             rest=6 * chosen.store.commit_seconds,
+            interval=self._interval,
+            book=self._calibrations.book,
+            bins=Bins(database, catalogue(), ZoneInfo(chosen.site.timezone or "UTC")),
         )
         self._publisher = publisher.Publisher(
             broker,
@@ -275,6 +288,8 @@ class Service:
     def _read_settings(self) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={round(real() * 1e6)}")
         self._reload.again()
+        if self._calibrations.again():
+            self._refiner.calibrate(self._calibrations.book)
         if self._registry.refresh():
             self._apply_registry()
         notify("READY=1")
@@ -286,6 +301,10 @@ class Service:
 
     def _speak(self, kid: bytes) -> bool:
         return self._exchange.speak(kid)
+
+    def _interval(self, kid: bytes) -> int:
+        setting = catalogue().settings["interval"]
+        return self._commands.lived_by(kid).get(setting.id, setting.default)
 
     def _heard(self) -> Mapping[bytes, Heard]:
         return self.intake.heard()
@@ -313,6 +332,7 @@ class Service:
         more: dict[str, Any] = {"outbox": len(self._outbox), "nodes": len(self._registry.entries)}
         more["uplink"] = dict(self._publisher.status())
         more |= self._reload.status()
+        more |= self._calibrations.status()
         more |= self._keeper.status()
         accounts_problem = None if self._accounts is None else self._accounts.problem
         told = (self._registry.problem, self._members.problem, accounts_problem)

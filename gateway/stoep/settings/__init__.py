@@ -2,13 +2,14 @@
 
 from stoep.settings.findings import Findings
 from stoep.settings.loading import Draft, examine, load
-from stoep.settings.private import broker_account, password, require_private
+from stoep.settings.private import broker_account, password, password_of, require_private
 from stoep.settings.reader import Strict, convert, read_toml
 from stoep.settings.rules import after_noon, is_loopback
 from stoep.settings.tables import (
     AUTO,
     BridgeSettings,
     CabinetSettings,
+    CalibrationSettings,
     ClockSettings,
     Lighting,
     LocalBrokerSettings,
@@ -26,6 +27,7 @@ __all__ = [
     "AUTO",
     "BridgeSettings",
     "CabinetSettings",
+    "CalibrationSettings",
     "ClockSettings",
     "Draft",
     "Findings",
@@ -47,6 +49,7 @@ __all__ = [
     "is_loopback",
     "load",
     "password",
+    "password_of",
     "read_toml",
     "require_private",
 ]

@@ -31,10 +31,12 @@ def broker_account(settings: Settings) -> tuple[str, str] | None:
 
 
 def password(settings: Settings, password_file: str | None) -> str | None:
-    """The first line of a file that only its owner may read, or of a credential."""
-    if password_file is None:
-        return None
-    file = settings.secret(password_file)
+    """As `password_of` a file beside the settings, or of a credential; None where none is named."""
+    return None if password_file is None else password_of(settings.secret(password_file))
+
+
+def password_of(file: Path) -> str:
+    """The first line of a file that only its owner may read. Raises SettingsError."""
     require_private(file)
     try:
         first = file.read_text(encoding="utf-8").splitlines()[0]

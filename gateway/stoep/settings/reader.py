@@ -6,7 +6,7 @@ msgspec judges each value; the walk through the tables is ours, because msgspec 
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin
@@ -27,10 +27,11 @@ class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     INNER: ClassVar[frozenset[str]] = frozenset()
 
 
-def read_toml(file: Path) -> dict[str, Any]:
+def read_toml(file: Path, number: Callable[[str], Any] = float) -> dict[str, Any]:
+    """`number`: what becomes of one with a point in it. Raises SettingsError."""
     try:
         with file.open("rb") as opened:
-            return tomllib.load(opened)
+            return tomllib.load(opened, parse_float=number)
     except FileNotFoundError:
         raise SettingsError(file, "", "is not there", "create it, or name another one") from None
     except OSError as error:

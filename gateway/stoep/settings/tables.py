@@ -108,6 +108,14 @@ class LocalBrokerSettings(Strict, frozen=True):
     accounts: str | None = None  # the folder in which the gateway keeps the broker's accounts
 
 
+class CalibrationSettings(Strict, frozen=True):
+    """What readings are corrected by, and what of both the city gets; `particles`: where no calibration holds."""
+
+    file: str = "calibration.toml"
+    publish: Literal["raw", "corrected", "both"] = "both"
+    particles: Literal["nilson-2022", "none"] = "nilson-2022"
+
+
 class CabinetSettings(Strict, frozen=True):
     """The Pi's own sensor, on I2C bus 1."""
 
@@ -119,6 +127,12 @@ class MetricsSettings(Strict, frozen=True):
     """For Prometheus, on loopback only; no table: nobody listens."""
 
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 9468
+
+
+class Privacy(Strict, frozen=True):
+    """`smallest_count`: of movements in a window that are fewer the number is not told; 0: each is."""
+
+    smallest_count: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
 
 
 class ClockSettings(Strict, frozen=True):
@@ -144,7 +158,9 @@ class Settings(Strict, frozen=True):
     lighting: Lighting = Lighting()
     local_broker: LocalBrokerSettings | None = None
     cabinet: CabinetSettings = CabinetSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
     metrics: MetricsSettings | None = None
+    privacy: Privacy = Privacy()
     log: LogSettings = LogSettings()
     file: Path = Path("gateway.toml")
 

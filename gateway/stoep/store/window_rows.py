@@ -1,7 +1,7 @@
 """Windows as rows: kept long enough that a reading which was weeks on its way still finds its own."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from stoep.store import sealed, window_content
@@ -94,6 +94,21 @@ def flags(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[d
     )
     rows = sql.execute(query, (kid,))
     return [window_content.flags(sealed.unseal(content, kid, start)) for content, start in rows]
+
+
+def between(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> Iterator[Window]:
+    """All of a kid that begin from `since` to before `until`, published or not, in that order. Raises CorruptError."""
+    for begins in range(since, until, _DAY):
+        starts = _starts(begins, min(until, begins + _DAY))
+        query = f"SELECT {_COLUMNS} FROM window WHERE kid = ? AND start IN ({starts}) ORDER BY start"  # noqa: S608
+        yield from map(_window, sql.execute(query, (kid,)).fetchall())
+
+
+def reopened(sql: sqlite3.Connection, kid: bytes, since: int, until: int) -> list[Window]:
+    """Those that are out, from `since` to before `until`: from now on they are due. Raises CorruptError."""
+    which = f"kid = ? AND start IN ({_starts(since, until)}) AND due = 0"
+    query = f"UPDATE window SET due = 1 WHERE {which} RETURNING {_COLUMNS}"  # noqa: S608
+    return [_window(row) for row in sql.execute(query, (kid,)).fetchall()]
 
 
 def _starts(since: int, until: int) -> str:

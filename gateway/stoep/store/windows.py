@@ -7,9 +7,11 @@ not of the order in which it came, and can be said anew when a late sample, its 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 from typing import NamedTuple
 from zlib import crc32
 
+from stoep.store.air import AirIndex
 from stoep.store.sample_set import SampleSet
 from stoep.store.series import Series
 from stoep.store.verdict import Flag, Reason, mark
@@ -31,12 +33,6 @@ class TimeQuality(IntEnum):
         return self.name.lower()
 
 
-class Reading(NamedTuple):
-    """One channel of one sample, in counts."""
-
-    channel: Channel
-    counts: int
-    mark: int
 
 
 @dataclass
@@ -76,6 +72,32 @@ class Total:
         self.time = max(self.time, time)
 
 
+FINER = 2  # places that a corrected reading has more than a raw one: a dust sensor says whole µg/m³
+
+
+class Corrected(NamedTuple):
+    """A channel's readings as a correction makes them, in counts of `FINER` places more; which one, in words."""
+
+    version: int
+    name: str
+    total: Total
+
+
+class Uncorrected(NamedTuple):
+    """Why a correction that holds could not be applied."""
+
+    reason: str
+
+
+class Reading(NamedTuple):
+    """One channel of one sample, in counts."""
+
+    channel: Channel
+    counts: int
+    mark: int
+    corrected: Corrected | Uncorrected | None = None
+
+
 @dataclass
 class Window:
     """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
@@ -105,14 +127,37 @@ class Window:
         return max((taken[:3] for taken in self.samples), default=earlier)
 
 
+class Fill(NamedTuple):
+    """How full a bin is.
+
+    `robust`: the level in %, whatever single soundings say. `emptied`: Unix seconds, `sure`: how surely, 0 to 1.
+    `full_in`: hours, as likely sooner as later, and between which two it is in four cases of five; of it and `reason`
+    one is None.
+    """
+
+    robust: float | None = None
+    emptied: int | None = None
+    sure: float | None = None
+    full_in: tuple[float, float, float] | None = None
+    reason: str | None = None
+
+
 class Summary(NamedTuple):
-    """What a window came to when it was published; `totals` by number of the channel."""
+    """What a window came to when it was published; `air` of the hour it ends.
+
+    `totals`, and what is `corrected`, by number of the channel. `expected`: samples that the node's interval makes one
+    expect; None where it is longer than a window. `fill` is a bin's.
+    """
 
     kid: bytes
     start: int
     revision: int
     partial: bool
     totals: Mapping[int, Total]
+    air: AirIndex | None = None
+    expected: int | None = None
+    corrected: Mapping[int, Corrected | Uncorrected] = MappingProxyType({})
+    fill: Fill | None = None
 
     @property
     def end(self) -> int:

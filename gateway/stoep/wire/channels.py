@@ -29,6 +29,11 @@ class Channel:
     leaves: Leaves = "reading"
     checks: Checks = field(default_factory=Checks)  # what its readings are tested for
 
+    @property
+    def counts_people(self) -> bool:
+        """Whether its sum is a number of movements, of which few may tell of one person."""
+        return self.leaves == "sum" and self.unit == "1"
+
     def value(self, counts: int) -> int | float:
         """The exact value in the channel's unit."""
         return counts if self.decimals == 0 else counts / 10**self.decimals

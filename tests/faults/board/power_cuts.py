@@ -15,9 +15,10 @@ import sys
 from nor import SECTOR, Nor, PowerCut
 
 from node import flash, identity, settings
+from node.held import ALARM, SAMPLE
 from node.life import Life
 from node.memory import Memory
-from node.ring import ALARM, SAMPLE, Ring
+from node.ring import Ring
 from node.session import Session
 
 SECTORS = 9  # a small ring wraps often

@@ -15,11 +15,12 @@ from stand_ins import Rtc
 
 from node import flash, frame
 from node.contact import Contact
+from node.held import SAMPLE
 from node.identity import Identity
 from node.life import Life
 from node.memory import Memory
 from node.payload import pack_values
-from node.ring import SAMPLE, Ring
+from node.ring import Ring
 from node.session import Session
 
 

@@ -3,9 +3,10 @@
 from nor import Nor
 
 from node import flash
+from node.held import SAMPLE
 from node.life import Life
 from node.memory import Memory
-from node.ring import SAMPLE, Ring
+from node.ring import Ring
 from node.session import Session
 
 

@@ -1,8 +1,8 @@
 from node import cbor, frame
 from node.generated.spelling import LENGTHS
+from node.held import SAMPLE, Record
 from node.report import Report
-from node.ring import SAMPLE, Record
-from node.session import RESERVED
+from node.telling import RESERVED
 
 KEYS = frame.Keys(bytes(32), b"up")
 INSTANCE = b"\xff\xfe\xfd\xfc"

@@ -5,9 +5,9 @@ from street import Board
 from node import cbor, reply
 from node.frame import PLAIN_LONGEST
 from node.generated.catalogue import ALARM_CRASHED, ALARM_FULL, FAILURES
+from node.held import ALARM
 from node.memory import HEALTH, TRACE
 from node.payload import pack_alarm
-from node.ring import ALARM
 
 INSTANCE = b"\x01\x02\x03\x04"
 LIT_BY = 0xF1E4711E

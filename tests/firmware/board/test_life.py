@@ -1,7 +1,8 @@
 from nor import Nor, PowerCut
 
 from node.life import Life
-from node.memory import Memory, unpack
+from node.memory import Memory
+from node.recall import unpack
 
 
 def test_epochs_and_counters_only_grow_over_power_cuts():

@@ -5,8 +5,8 @@ from street import Board
 
 from node import cbor
 from node.frame import PLAIN_LONGEST
+from node.held import ALARM
 from node.payload import pack_alarm
-from node.ring import ALARM
 
 
 def test_no_report_is_ever_too_long():

@@ -1,6 +1,7 @@
 from nor import SECTOR, Nor, PowerCut
 
-from node.ring import ALARM, SAMPLE, Ring
+from node.held import ALARM, SAMPLE
+from node.ring import Ring
 
 PAYLOAD = b"\x01\x19\x07\x3d\x19\x15\x88\x18\x64\x19\x01\x90\x18\x2a\x18\x64"
 

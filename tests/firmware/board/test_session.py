@@ -3,8 +3,8 @@ from street import Board
 
 from node import cbor, reply
 from node.frame import PLAIN_LONGEST
+from node.held import ALARM
 from node.payload import pack_alarm, pack_values
-from node.ring import ALARM
 
 
 def test_the_first_report_is_whole_and_names_no_instance():

@@ -2,7 +2,8 @@
 
 from node import thrift
 from node.generated import catalogue as its
-from node.memory import Memory, unpack
+from node.memory import Memory
+from node.recall import unpack
 
 LOW = 3300
 

@@ -1,8 +1,9 @@
 """Movements between two samples: counted once, deaf for a while, capped, and the plan is kept."""
 
-from node import health, watch
+from node import health, moves, watch
 from node.generated import catalogue as its
-from node.memory import Memory, unpack
+from node.memory import Memory
+from node.recall import unpack
 from node.sensors.pir import PIR
 
 
@@ -26,17 +27,17 @@ def test_a_node_that_watches_nothing_only_sleeps():
 
 def test_after_a_movement_the_node_is_deaf_for_half_a_minute_and_keeps_its_plan():
     memory = watching()
-    watch.count(memory, 100)
+    moves.count(memory, 100)
     assert memory.moves == 1
     assert watch.rest(memory, 0, 100) == (30, False)
     assert watch.rest(memory, 0, 130) == (770, True)
-    watch.count(memory, 890)
+    moves.count(memory, 890)
     assert watch.rest(memory, 0, 890) == (10, False)
 
 
 def test_a_pin_that_stays_high_is_one_movement():
     memory = watching()
-    watch.count(memory, 100)
+    moves.count(memory, 100)
     assert watch.rest(memory, 1, 130) == (30, False)
     assert watch.rest(memory, 1, 160) == (30, False)
     assert watch.rest(memory, 0, 190) == (710, True)
@@ -59,7 +60,7 @@ def test_wakes_an_hour_are_capped_and_the_cap_is_said_until_an_hour_went_well():
     tick = 7200
     for _ in range(60):
         assert watch.rest(memory, 0, tick)[1]
-        watch.count(memory, tick)
+        moves.count(memory, tick)
         tick += 31
     assert memory.moves == 60
     assert watch.rest(memory, 0, tick) == (10800 - tick, False)
@@ -73,7 +74,7 @@ def test_wakes_an_hour_are_capped_and_the_cap_is_said_until_an_hour_went_well():
 
 def test_what_was_counted_outlives_the_sleep():
     memory = watching()
-    watch.count(memory, 4000)
+    moves.count(memory, 4000)
     memory.held_high = 3
     memory.leant = 1
     memory.value[2] = 65535

@@ -4,9 +4,11 @@ from nor import Nor
 
 from node import flash
 from node.generated import catalogue as its
+from node.generated.channels import CHANNELS, LAYOUTS
+from node.held import SAMPLE
 from node.life import Life
 from node.payload import pack_values
-from node.ring import SAMPLE, Ring
+from node.ring import Ring
 
 SECTORS = 64  # of the partition `stoep`
 DAY = 96  # samples
@@ -14,7 +16,7 @@ DAY = 96  # samples
 
 def payload(layout):
     # Every value as wide as a usual one gets: its range's end, at most two bytes and a head.
-    return pack_values(layout, {channel: its.CHANNELS[channel][1] + 30000 for channel in its.LAYOUTS[layout]})
+    return pack_values(layout, {channel: CHANNELS[channel][1] + 30000 for channel in LAYOUTS[layout]})
 
 
 def month(layout):
@@ -33,7 +35,7 @@ def month(layout):
 
 
 def test_thirty_days_of_the_widest_samples_are_held_at_little_wear():
-    for layout in (its.LAYOUT_BIN_MOVING, its.LAYOUT_LAMPPOST, its.LAYOUT_LAMPPOST_LIT):
+    for layout in (its.LAYOUT_BIN_MOVING, its.LAYOUT_LAMPPOST, its.LAYOUT_LAMPPOST_HOURS):
         (programs, programmed, erases), lost = month(layout)
         assert lost == [], layout
         assert programmed <= 96 * 30 * DAY, (layout, programmed)

@@ -19,10 +19,10 @@ from street import Board
 
 from bridge.header import uplink_kid
 from node import cbor, frame, reply
-from node.generated import catalogue as its
+from node.generated.channels import LAYOUTS
+from node.held import ALARM, SAMPLE
 from node.memory import HEALTH, TRACE
 from node.payload import pack_alarm, pack_values
-from node.ring import ALARM, SAMPLE
 
 _FOR_EVER = 1 << 50  # no reservation of counters is what is asked here
 
@@ -40,7 +40,7 @@ def _board(state):
     board = Board()
     memory = board.memory
     for epoch, seq, tick, layout, counts in state["samples"]:
-        known = {its.LAYOUTS[layout][at]: value for at, value in enumerate(counts) if value is not None}
+        known = {LAYOUTS[layout][at]: value for at, value in enumerate(counts) if value is not None}
         board.ring.append(SAMPLE, epoch, seq, tick, pack_values(layout, known))
     for epoch, number, code, tick, raised, channel, value in state["alarms"]:
         place = board.ring.append(ALARM, epoch, number, tick, pack_alarm(code, raised, channel, value))

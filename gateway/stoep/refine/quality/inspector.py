@@ -8,19 +8,20 @@ matter to, and a window that is out is said again only when a channel's flag or 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from stoep.refine import summary
+from stoep.refine.calibration.book import Book
 from stoep.refine.quality import series
 from stoep.refine.quality.judged import Judged, Marks, told, trusted
 from stoep.refine.quality.limits import Limits, limits_of
 from stoep.refine.quality.neighbours import Agreement
 from stoep.refine.quality.street import Key, Street
 from stoep.refine.quality.surroundings import Surroundings
-from stoep.refine.summary import marks as marks_of
-from stoep.refine.summary import summarise, totals
 from stoep.store.series import Taken
 from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of, rejected_of
 from stoep.store.windows import SECONDS, Summary, Window
 from stoep.wire.channels import Catalogue
 
+Summarise = Callable[[Judged], Summary]
 Find = Callable[[bytes, Collection[int]], Mapping[int, Window]]  # a node's windows by start, those that there are
 _HUMID = mark(Flag.SUSPECT, Reason.HUMID)
 _BY_OTHERS = {Reason.IN_RANGE, Reason.ABOVE, Reason.BELOW, Reason.HUMID}
@@ -35,8 +36,9 @@ _APART = {
 class Inspector:
     """`find` reads windows as they stand, whether they are out or not. One thread calls it, `know` any."""
 
-    def __init__(self, catalogue: Catalogue, find: Find) -> None:
+    def __init__(self, catalogue: Catalogue, find: Find, summarise: Summarise | None = None) -> None:
         self._catalogue = catalogue
+        self._summarise = summarise or (lambda judged: summary.summarise(judged, catalogue, Book()))
         self._find = find
         self._surroundings = self._known = Surroundings()
         self._street = Street(catalogue, self._samples)
@@ -85,11 +87,11 @@ class Inspector:
 
     def _again(self, judged: Judged) -> Summary:
         flags = judged.window.flags
-        summary = summarise(judged._replace(expected=flags.keys()), self._catalogue)
+        said = self._summarise(judged._replace(expected=flags.keys()))
         for number, marked in flags.items():
-            if number in summary.totals:
-                summary.totals[number].flag, summary.totals[number].reason = flag_of(marked), reason_of(marked)
-        return summary
+            if number in said.totals:
+                said.totals[number].flag, said.totals[number].reason = flag_of(marked), reason_of(marked)
+        return said
 
     def _judge(
         self, kid: bytes, due: Collection[int], beside: Collection[int], wanted: Mapping[Key, Window]
@@ -209,7 +211,7 @@ class Inspector:
         return min(fitting, key=len, default=measured)
 
     def _changed(self, judged: Judged) -> bool:
-        return marks_of(totals(judged, self._catalogue)) != judged.window.flags
+        return summary.marks(summary.totals(judged, self._catalogue)) != judged.window.flags
 
 
 def _failed(window: Window) -> bool:

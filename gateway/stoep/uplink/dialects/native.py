@@ -1,18 +1,33 @@
 """Our own dialect: topics and JSON under `stoep/1/`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from stoep import __version__
 from stoep.clock import timestamp
+from stoep.store.air import SCOPE, AirIndex
 from stoep.store.nodes import Identity
 from stoep.store.verdict import flag_of, reason_of
-from stoep.store.windows import SECONDS, Reading, Summary, TimeQuality, Total
+from stoep.store.windows import (
+    FINER,
+    SECONDS,
+    Corrected,
+    Fill,
+    Reading,
+    Summary,
+    TimeQuality,
+    Total,
+    Uncorrected,
+)
 from stoep.wire.channels import Catalogue, Channel
 from stoep.wire.messages import Alarm, Health, Sample
+
+_PLACES = 2  # of an hour's mean
+Publish = Literal["raw", "corrected", "both"]
 
 
 class Moment(Protocol):
@@ -72,6 +87,37 @@ class Result(Protocol):
     def utc(self) -> int | None: ...
 
 
+def finer(channel: Channel) -> Channel:
+    """The same, in which a corrected reading is counted."""
+    return replace(channel, decimals=channel.decimals + FINER)
+
+
+def _middle(channel: Channel, total: Total) -> dict[str, Any]:
+    if not total.count:  # all of them failed, or there was none
+        return dict.fromkeys(("min", "mean", "max", "last"))
+    return {
+        "min": channel.value(total.lowest),
+        "mean": channel.mean(total.total, total.count),
+        "max": channel.value(total.highest),
+        "last": channel.value(total.last),
+    }
+
+
+def _fine(channel: Channel, total: Total) -> dict[str, Any]:
+    fine = finer(channel)
+    return {**_middle(fine, total), "mean": round(fine.mean(total.total, total.count), fine.decimals)}
+
+
+def _fill(fill: Fill) -> dict[str, Any]:
+    hours = None if fill.full_in is None else dict(zip(("hours", "from", "to"), fill.full_in, strict=True))
+    return {
+        "emptied": None if fill.emptied is None else timestamp(fill.emptied),
+        "emptied_confidence": fill.sure,
+        "full_in": hours,
+        "reason": fill.reason,
+    }
+
+
 def _quality(marked: int) -> dict[str, Any]:
     return {"flag": int(flag_of(marked)), "reason": reason_of(marked).words}
 
@@ -79,10 +125,14 @@ def _quality(marked: int) -> dict[str, Any]:
 class Native:
     """Composes what the city reads; (key, topic, payload) for what goes through the outbox."""
 
-    def __init__(self, site: str, generation: int, catalogue: Catalogue) -> None:
+    def __init__(
+        self, site: str, generation: int, catalogue: Catalogue, *, publish: Publish = "both", smallest: int = 0
+    ) -> None:
         self._site = site
+        self._publish = publish
         self._generation = generation
         self._catalogue = catalogue
+        self._smallest = smallest  # of movements; of fewer the number stays in the street
         self.gateway_topic = f"stoep/1/{site}/gateway"
         self.set_topic = f"stoep/1/{site}/+/set"  # what the city wants of its nodes
 
@@ -92,15 +142,14 @@ class Native:
     def _who(self, identity: Identity) -> dict[str, Any]:
         return {"site": self._site, "node": identity.name, "kid": identity.kid.hex(), "kind": identity.kind}
 
-    def _channel(self, channel: Channel, total: Total) -> dict[str, Any]:
+    def _channel(self, channel: Channel, total: Total, corrected: Corrected | Uncorrected | None) -> dict[str, Any]:
         said: dict[str, Any] = {"unit": channel.unit, "count": total.count}
-        names = ("min", "mean", "max", "last") if channel.leaves == "reading" else ("sum",)
-        if not total.count:
-            said |= dict.fromkeys(names)
-        elif channel.leaves == "reading":
-            mean = channel.mean(total.total, total.count)
-            values = (channel.value(total.lowest), mean, channel.value(total.highest), channel.value(total.last))
-            said |= zip(names, values, strict=True)
+        if channel.leaves == "reading":
+            said |= self._both(_middle(channel, total), corrected, lambda fine: _fine(channel, fine))
+        elif not total.count:
+            said["sum"] = None
+        elif channel.counts_people and total.total < self._smallest:
+            said |= {"sum": None, "suppressed": f"fewer than {self._smallest}"}
         else:
             said["sum"] = channel.value(total.total)
         return {
@@ -110,6 +159,20 @@ class Native:
             "time_quality": TimeQuality(total.time).word,
         }
 
+    def _both(
+        self,
+        raw: dict[str, Any],
+        corrected: Corrected | Uncorrected | None,
+        values: Callable[[Total], dict[str, Any]],
+    ) -> dict[str, Any]:
+        """The values that count, and beside them those that were measured, as the settings wish it."""
+        if corrected is None or self._publish == "raw":
+            return raw
+        if isinstance(corrected, Uncorrected):
+            return {**raw, "uncorrected": corrected.reason}
+        said = {**values(corrected.total), "correction": {"version": corrected.version, "name": corrected.name}}
+        return {**said, "raw": raw} if self._publish == "both" else said
+
     @staticmethod
     def mark(payload: bytes) -> bytes:
         """The same message, sent as part of the backlog."""
@@ -117,11 +180,13 @@ class Native:
 
     def _window(self, identity: Identity, window: Summary) -> dict[str, Any]:
         channels = {
-            channel.name: self._channel(channel, window.totals[number])
+            channel.name: self._channel(channel, window.totals[number], window.corrected.get(number))
             for number, channel in self._catalogue.channels.items()
             if number in window.totals and channel.leaves != "never"
         }
-        return {
+        if window.expected is not None:
+            channels = {name: {**said, "expected": window.expected} for name, said in channels.items()}
+        said = {
             **self._who(identity),
             "start": timestamp(window.start),
             "seconds": SECONDS,
@@ -129,8 +194,23 @@ class Native:
             "revision": window.revision,
             "partial": window.partial,
             "channels": channels,
+            **({} if window.air is None else {"air_quality": self._air(window.air)}),
         }
+        if window.fill is not None:
+            channels["fill_level"]["robust"] = window.fill.robust
+            said["fill"] = _fill(window.fill)
+        return said
 
+    @staticmethod
+    def _air(air: AirIndex) -> dict[str, Any]:
+        return {
+            "index": air.index,
+            "band": air.band,
+            "pollutant": air.pollutant,
+            "reason": air.reason,
+            "scope": SCOPE,
+            "means": {name: float(round(mean, _PLACES)) for name, mean in air.means.items()},
+        }
     def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
         key = f"window {identity.kid.hex()} {window.start}"
         payload = msgspec.json.encode(self._window(identity, window))
@@ -141,14 +221,9 @@ class Native:
     ) -> tuple[str, str, bytes] | None:
         """The single readings, but for those that would tell who passes; None where none is left."""
         values = {
-            channel.name: {
-                "value": channel.value(counts),
-                "unit": channel.unit,
-                "quality": _quality(marked),
-                "time_quality": moment.quality.word,
-            }
-            for channel, counts, marked in readings
-            if channel.leaves == "reading"
+            reading.channel.name: {**self._reading(reading), "time_quality": moment.quality.word}
+            for reading in readings
+            if reading.channel.leaves == "reading"
         }
         if not values:
             return None
@@ -161,6 +236,15 @@ class Native:
         }
         key = f"sample {identity.id} {sample.epoch} {sample.seq}"
         return key, self._topic(identity.name, "sample"), msgspec.json.encode(document)
+
+    def _reading(self, reading: Reading) -> dict[str, Any]:
+        channel = reading.channel
+        raw = {"value": channel.value(reading.counts)}
+        said = self._both(raw, reading.corrected, lambda fine: {"value": finer(channel).value(fine.last)})
+        if "raw" in said:
+            said["raw"] = raw["value"]
+        flag = _quality(reading.mark)
+        return {**said, "unit": channel.unit, "quality": flag}
 
     def event(self, identity: Identity, alarm: Alarm, moment: Moment | None) -> tuple[str, str, bytes]:
         kind = self._catalogue.alarms[alarm.code]
