@@ -176,13 +176,21 @@ def test_the_limit_grows_with_what_there_is_to_measure() -> None:
     assert compare(30, [10, 12, 8], 8, 0.35) is Agreement.ABOVE
 
 
-def test_a_verdict_of_the_night_holds_while_the_sun_makes_everybody_unsure() -> None:
+def test_a_verdict_holds_while_the_sun_makes_everybody_unsure() -> None:
     unsure = [Agreement.UNSURE] * 5
     assert held(Agreement.UNSURE, [*unsure, Agreement.ABOVE, Agreement.AGREES]) is Agreement.ABOVE
     assert held(Agreement.UNSURE, [Agreement.ALONE, Agreement.AGREES, Agreement.ABOVE]) is Agreement.AGREES
     assert held(Agreement.AGREES, [Agreement.ABOVE]) is Agreement.AGREES
     assert held(Agreement.UNSURE, unsure) is Agreement.UNSURE
     assert held(Agreement.UNSURE, [Agreement.FAR_ABOVE, Agreement.AGREES]) is Agreement.AGREES, "the sun was on it"
+
+
+def test_what_varies_with_the_sun_is_above_when_most_of_the_night_says_so_not_when_the_morning_does() -> None:
+    night, morning = [Agreement.AGREES] * 40, [Agreement.ABOVE] * 12
+    assert held(Agreement.ABOVE, [*morning, *night], 48) is Agreement.AGREES
+    assert held(Agreement.UNSURE, [Agreement.ABOVE] * 40, 48) is Agreement.ABOVE
+    assert held(Agreement.ABOVE, morning, 48) is Agreement.AGREES, "too short to say"
+    assert held(Agreement.FAR_BELOW, night, 48) is Agreement.FAR_BELOW
 
 
 NODES = '[[node]]\nkid = "1a3b0001"\nname = "post-1"\nkind = "lamppost"\n'

@@ -12,7 +12,7 @@ LONGEST_FLAT = 6.0  # hours; how far into a series a verdict may depend on, so f
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Hours = Annotated[float, msgspec.Meta(ge=0.5, le=LONGEST_FLAT)]
-Test = Literal["usual", "spike", "rate", "flat_hours", "apart", "humid"]
+Test = Literal["usual", "spike", "rate", "flat_hours", "apart", "apart_hours", "humid"]
 
 
 class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,8 +21,9 @@ class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `usual`: beyond it a reading is suspect (QARTOD's user span). `spike`: above or below what came before and after by
     so much, suspect and fail. `rate`: change an hour, suspect and fail. `flat_hours`: the very same value for so long.
-    `apart`: farther from the neighbours' median, or by more than `apart_share` of it, whichever is more. `humid`: % of
-    relative humidity above which nothing but neighbours makes a reading believed.
+    `apart`: farther from the neighbours' median, or by more than `apart_share` of it, whichever is more; with
+    `apart_hours` in most of so many of the last hours in which the neighbours agreed. `humid`: % of relative humidity
+    above which nothing but neighbours makes a reading believed.
     """
 
     sensor: str | None = None
@@ -33,6 +34,7 @@ class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flat_hours: Hours | None = None
     apart: Positive | None = None
     apart_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    apart_hours: Annotated[float, msgspec.Meta(gt=0, le=12)] | None = None
     humid: Annotated[float, msgspec.Meta(gt=0, lt=100)] | None = None
 
 
@@ -45,6 +47,7 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flat_hours: Hours | None = None
     apart: Positive | None = None
     apart_share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    apart_hours: Annotated[float, msgspec.Meta(gt=0, le=12)] | None = None
     humid: Annotated[float, msgspec.Meta(gt=0, lt=100)] | None = None
     off: tuple[Test, ...] = ()
 

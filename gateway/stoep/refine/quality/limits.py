@@ -5,6 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 from stoep.refine.quality.qartod import HOUR
+from stoep.store.windows import SECONDS
 from stoep.wire.channels import Channel
 from stoep.wire.checks import Checks
 
@@ -21,6 +22,7 @@ class Limits(NamedTuple):
     flat: int | None
     apart: float | None
     apart_share: float
+    apart_windows: int  # 0: each is judged for itself
     humid: float | None  # 0.01 %
 
 
@@ -42,6 +44,7 @@ def limits(channel: Channel, checks: Checks, leader: int | None = None) -> Limit
         None if checks.flat_hours is None else round(checks.flat_hours * HOUR),
         None if checks.apart is None else checks.apart * scale,
         checks.apart_share,
+        0 if checks.apart_hours is None else round(checks.apart_hours * HOUR / (SECONDS * 1_000_000)),
         None if checks.humid is None else checks.humid * 100,
     )
 

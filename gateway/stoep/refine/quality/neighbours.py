@@ -7,12 +7,14 @@ and nothing follows from it for later.
 
 import enum
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from statistics import median
 
 FEWEST = 3  # neighbours without which nothing is said
 HELD_HOURS = 24  # for which a verdict holds while nobody is sure
 _SIGMA = 1.4826  # of a normal distribution, for a MAD of 1
 _FAR = 4.0  # deviations of the neighbours beyond the limit that are a disagreement in any weather
+_MOST = 0.75
 _CLOSE = 0.5  # the neighbours agree where they deviate by no more than this share of the limit
 
 
@@ -50,8 +52,17 @@ def compare(own: float | None, others: Sequence[float], apart: float, share: flo
     return Agreement.ABOVE if off > 0 else Agreement.BELOW
 
 
-def held(now: Agreement, before: Iterable[Agreement]) -> Agreement:
-    """`now`, or where nobody is sure the last of `before` (the newest first) that was."""
-    if now is not Agreement.UNSURE:
+def held(now: Agreement, before: Iterable[Agreement], steady: int = 0) -> Agreement:
+    """`now`, or where nobody is sure the last of `before` (the newest first) that was.
+
+    With `steady`: what three quarters of the last so many say that were sure, if there are half as many; for morning
+    and evening sun finds one shell before the others, and then they agree among themselves.
+    """
+    if now in {Agreement.FAR_ABOVE, Agreement.FAR_BELOW} or (now is not Agreement.UNSURE and not steady):
         return now
-    return next((one for one in before if one.holds), now)
+    sure = list(islice((one for one in chain((now,), before) if one.holds), max(1, steady)))
+    if sure and 2 * len(sure) >= steady:
+        for one in (Agreement.ABOVE, Agreement.BELOW):
+            if sure.count(one) >= _MOST * len(sure):
+                return one
+    return Agreement.AGREES if sure else now

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from statistics import median_low
 from typing import Any
 
-from stoep.refine.quality.limits import limits
+from stoep.refine.quality.limits import Limits, limits
 from stoep.refine.quality.neighbours import HELD_HOURS, Agreement, compare, held
 from stoep.store.series import Taken
 from stoep.store.windows import SECONDS
@@ -86,11 +86,16 @@ class Street:
             if before is not None and before.get(channel) is now.get(channel):
                 continue
             yield key
+            steady = self._limits(kid, channel).apart_windows
+            sure = int(now.get(channel, Agreement.ALONE).holds and steady > 1)
             for later in range(start + SECONDS, min(start + HELD * SECONDS, self._newest) + 1, SECONDS):
                 then = self._sure((kid, later)).get(channel, Agreement.ALONE)
-                if then is Agreement.UNSURE:
+                if then.holds and not steady:
+                    break
+                if then is Agreement.UNSURE or then.holds:
                     yield kid, later
-                elif then.holds:
+                sure += then.holds
+                if sure > max(1, steady):
                     break
 
     def level(self, key: Key, channel: int) -> int | None:
@@ -101,10 +106,9 @@ class Street:
         kid, start = key
         found = {}
         for channel, now in self._sure(key).items():
-            if now is Agreement.UNSURE:
-                before = (self._sure((kid, start - ago * SECONDS)) for ago in range(1, HELD + 1))
-                now = held(now, (sure.get(channel, Agreement.ALONE) for sure in before))  # noqa: PLW2901
-            found[channel] = now
+            before = (self._sure((kid, start - ago * SECONDS)) for ago in range(1, HELD + 1))
+            then = (sure.get(channel, Agreement.ALONE) for sure in before)
+            found[channel] = held(now, then, self._limits(kid, channel).apart_windows)
         return found
 
     def _sure(self, key: Key) -> Verdicts:
@@ -121,12 +125,15 @@ class Street:
         others = [self._latest(other, start) for other in self._around.get(kid, ())]
         found = {}
         for channel in self._compared & mine.keys():
-            known = self._catalogue.channels[channel]
-            own = limits(known, self._own.get(kid, {}).get(channel, known.checks))
+            own = self._limits(kid, channel)
             values = [levels[channel] for levels in others if channel in levels]
             if own.apart is not None:
                 found[channel] = compare(mine[channel], values, own.apart, own.apart_share)
         return {channel: one for channel, one in found.items() if one is not Agreement.ALONE}
+
+    def _limits(self, kid: bytes, channel: int) -> Limits:
+        known = self._catalogue.channels[channel]
+        return limits(known, self._own.get(kid, {}).get(channel, known.checks))
 
     def _latest(self, kid: bytes, start: int) -> Levels:
         """A node's levels of this window, or of the newest before it within the hour."""
