@@ -199,6 +199,8 @@ class Auditor:
         for window in windows.values():
             for name, said in window.channels.items():
                 delivered[name] += said["count"]
+                if not said["count"]:
+                    continue  # all of its readings failed, or there was none: it has no number
                 total = said["sum"] if self._channels[name].leaves == "sum" else said["count"] * measured(said)["mean"]
                 sums[name] -= total * 10 ** self._channels[name].decimals
         for name in sorted(set(counts) | set(delivered)):
