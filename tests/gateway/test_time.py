@@ -68,7 +68,9 @@ def street(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Street:
 
 
 def all_within(street: Street, first: str, last: str) -> bool:
-    return all(first <= start <= last for start in street.order) and street.order == sorted(street.order)
+    """What is said again, because it stands still at last, is not looked at: when each was said first is."""
+    once = list(dict.fromkeys(street.order))
+    return all(first <= start <= last for start in once) and once == sorted(once)
 
 
 # -- leaps -------------------------------------------------------------------------------------------------------------
