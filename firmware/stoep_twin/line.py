@@ -59,11 +59,6 @@ class Line:
         self.port = port
         self.dropped = 0  # bytes lost in the board's full ring
         self.ctrl_c: Callable[[], None] | None = None  # what a 0x03 does, while Ctrl-C is on
-        self._master, self._slave = os.openpty()  # ours to keep: a closed slave would hang up the master
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        port.unlink(missing_ok=True)
-        port.symlink_to(os.ttyname(self._slave))
         self._loop = asyncio.get_running_loop()
         self._to_board: int | None = None
         self._from_board: int | None = None
@@ -71,8 +66,17 @@ class Line:
         self._up = _Pace(self._loop.time())
         self._up_waiting = bytearray()
         self._up_timer: asyncio.TimerHandle | None = None
-        self._reading = False
-        self._closed = False
+        self.open()
+
+    def open(self) -> None:
+        """The cable is in; a line that was closed is a new one, of the same name."""
+        self._master, self._slave = os.openpty()  # ours to keep: a closed slave would hang up the master
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.port.unlink(missing_ok=True)
+        self.port.symlink_to(os.ttyname(self._slave))
+        self._up_waiting.clear()
+        self._reading = self._closed = self._lent = False
 
     def plug(self) -> tuple[int, int]:
         """Connect a board that starts: its stdin and stdout, to be closed by the caller once handed on."""
@@ -96,6 +100,22 @@ class Line:
             os.close(self._to_board)
             self._from_board = self._to_board = None
 
+    def say(self, text: bytes) -> None:
+        """What the chip's ROM says, which listens to nobody."""
+        self._listen()
+        self._send_up(text)
+
+    def lend(self) -> int:
+        """The terminal's end that is the board's, for somebody else to serve until `take_back`."""
+        self._lent = True
+        self._loop.remove_reader(self._master)
+        self._reading = False
+        return self._master
+
+    def take_back(self) -> None:
+        """It is the board's again."""
+        self._lent = False
+
     def close(self) -> None:
         """Take the line away."""
         self._closed = True
@@ -103,6 +123,7 @@ class Line:
         self._loop.remove_reader(self._master)
         if self._up_timer is not None:
             self._up_timer.cancel()
+            self._up_timer = None
         os.close(self._master)
         os.close(self._slave)
         self.port.unlink(missing_ok=True)
@@ -110,7 +131,7 @@ class Line:
     # -- gateway → board -----------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        if not self._reading and not self._closed:
+        if not self._reading and not self._closed and not self._lent:
             self._reading = True
             self._loop.add_reader(self._master, self._master_ready)
 

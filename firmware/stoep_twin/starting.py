@@ -24,7 +24,7 @@ def start(
         "nvs": str(directory / "nvs.json"),
         "rtc": str(directory / "rtc.bin"),
         "stand_ins": str(stand_ins),
-        "firmware": str(around.firmware),
+        "firmware": str(around.firmware) if around.firmware else None,
     }
     path = directory / "board.json"
     path.write_text(json.dumps(where | facts))

@@ -17,12 +17,15 @@ DEFAULT_HEAP = "4M"
 
 @dataclass
 class Surroundings:
-    """What all boards of a street share; `said` hears each line of a console, with the name of its board."""
+    """What all boards of a street share; `said` hears each line of a console, with the name of its board.
+
+    `firmware` is the folder that they run, None if each runs what is in its flash.
+    """
 
     clock: Clockwork
     nursery: Nursery
     air: Air
-    firmware: Path
+    firmware: Path | None
     said: Callable[[str, ConsoleLine], None] = field(repr=False)
     finding: Callable[[str], None] = field(repr=False)
     heap: str = DEFAULT_HEAP

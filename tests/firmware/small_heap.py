@@ -123,6 +123,20 @@ class Bench:
             patch.setattr(boards, "STAND_INS", self.stand_ins)
             return asyncio.run(self._live(size))
 
+    def visit(self, size: int) -> list[str]:
+        """What the technician's self-test says on a heap of so many bytes. Raises ScriptError."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(boards, "STAND_INS", self.stand_ins)
+            return asyncio.run(self._visit(size))
+
+    async def _visit(self, size: int) -> list[str]:
+        async with self._board(size, [], []) as (board, _, node):
+            await technician.commission_node(board, self.kind, node.kid, node.secret, CHANNEL, 900)
+            async with board.hands:
+                await board.run_script("from node import selftest\nselftest.run()\n")
+        log = (self.folder / f"life-{self._lives}" / "board" / "console.log").read_text()
+        return [line.split(" ", 1)[1] for line in log.splitlines()]
+
     def stand_ins_bytes(self) -> int:
         """What the stand-ins hold of the heap once loaded."""
         with pytest.MonkeyPatch.context() as patch:

@@ -23,6 +23,7 @@ def test_whole_wakes_run_in_the_boards_heap(kind: str, tmp_path: Path, figure: C
     size = _MOST[kind][heap.word()] * 1024
     assert bench.live(size + stand_ins).failure is None
     assert bench.live(size // 2 + stand_ins).failure  # such a heap is too small, and the bench says so
+    assert bench.visit(size + stand_ins)[-1] == "selftest done"
     too_small, enough = size // 2, size
     while enough - too_small > 2048:
         middle = (too_small + enough) // 2

@@ -5,6 +5,9 @@
 As on the board an exception in `boot.py` skips `main.py`, and everything that is not a deep sleep or a reset ends at
 the REPL: the twin is told and takes such a board for stuck. With a `script` in the facts it is that script which runs,
 as a technician's laptop would run it.
+
+Without a `firmware` in the facts the board runs what its flash holds, and nothing else: the partition `vfs` is mounted
+as its root, and the REPL at the end is served (`repl.py`).
 """
 
 import json
@@ -13,10 +16,18 @@ import sys
 
 with open(sys.argv[1]) as _file:
     _facts = json.load(_file)
-sys.path[:] = [_facts["stand_ins"], _facts["firmware"]] + sys.path[1:]
-os.chdir(_facts["firmware"])  # the board's root
+if _facts["firmware"] is None:
+    import vfs
 
-import host  # noqa: E402
+    vfs.mount(vfs.VfsPosix("/"), "/host")
+    for _name in ("clock", "flash", "nvs", "rtc", "stand_ins"):
+        _facts[_name] = "/host" + _facts[_name]
+    sys.path[:] = ["", _facts["stand_ins"], "/lib"]
+else:
+    sys.path[:] = [_facts["stand_ins"], _facts["firmware"]] + sys.path[1:]
+    os.chdir(_facts["firmware"])  # the board's root
+
+import host
 
 _board = host.attach(_facts)
 
@@ -71,12 +82,13 @@ def _life():
     if _facts["script"]:
         _run(_facts["script"], scope)
         return b"done"
+    root = _facts["firmware"] or ""
     try:
-        _run(_facts["firmware"] + "/boot.py", scope)
+        _run(root + "/boot.py", scope)
     except BaseException as error:
         return b"boot.py ended: " + _trace(error).encode()
     try:
-        _run(_facts["firmware"] + "/main.py", scope)
+        _run(root + "/main.py", scope)
     except BaseException as error:
         return b"main.py ended: " + _trace(error).encode()
     return b"main.py returned"
@@ -87,9 +99,16 @@ import builtins  # noqa: E402
 _print = print
 builtins.print = _Console().print
 try:
+    if _facts["firmware"] is None:
+        import repl
+
+        repl.mount()
     _end = _life()
 except BaseException as _error:
     _end = b"failed: " + _trace(_error).encode()
+if _facts["firmware"] is None:
+    print(_end.decode())
+    repl.serve(_run)
 _board.tell(b"e", _end[:4000])
 while True:  # the REPL of a board that nobody looks at
     _board.listen(-1)

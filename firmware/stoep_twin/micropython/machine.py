@@ -2,6 +2,7 @@
 
 import struct
 
+import utime
 from host import board as _board
 
 PWRON_RESET = 1
@@ -19,6 +20,7 @@ ULP_WAKE = 6
 _FOREVER = (1 << 63) - 1
 _RTC_BYTES = 2048
 _routed = set()  # pins that show a PWM
+_timers = {}  # that run, by id
 _told = {}  # by pin: of 65,536 parts of the time, how many it is high
 
 
@@ -232,6 +234,8 @@ class UART:
 
 
 class Timer:
+    """Nothing interrupts the desktop's interpreter: it fires only while the REPL waits (`repl.py`)."""
+
     ONE_SHOT = 0
     PERIODIC = 1
 
@@ -239,10 +243,20 @@ class Timer:
         self._id = id
 
     def init(self, *, mode=PERIODIC, freq=-1, period=-1, callback=None):
-        pass  # nothing interrupts the desktop's interpreter: it never fires
+        self._mode, self._period, self._callback = mode, period, callback
+        self._due = utime.ticks_add(utime.ticks_ms(), period)
+        _timers[self._id] = self
 
     def deinit(self):
-        pass
+        _timers.pop(self._id, None)
+
+    def _look(self):
+        """Fire if it is time."""
+        if utime.ticks_diff(utime.ticks_ms(), self._due) >= 0:
+            self._due = utime.ticks_add(self._due, self._period)
+            if self._mode == Timer.ONE_SHOT:
+                self.deinit()
+            self._callback(self)
 
 
 class RTC:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import typer
 
 GROUP = "stoep.commands"
-_EXTRAS = {"generate": "field"}  # where the extra is not called like the command
+# Where the extra is not called like the command.
+_EXTRAS = dict.fromkeys(("generate", "hardware", "node", "bridge", "field-kit"), "field")
 _OWN = [
     EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
     EntryPoint("check-config", "stoep.cli.check_config:register", GROUP),

@@ -1,0 +1,1 @@
+"""A board on the bench: its port, its ROM loader, its console."""

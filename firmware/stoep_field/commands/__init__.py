@@ -1,0 +1,1 @@
+"""The commands `stoep node`, `stoep bridge` and `stoep field-kit`: what is asked, what is shown."""

@@ -1,0 +1,1 @@
+"""What stays of a commissioning: journal, label, test record, hand-over."""
