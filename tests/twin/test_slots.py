@@ -13,6 +13,7 @@ OnBench = Callable[..., Any]
 SPEED = 3000.0  # a minute's pause of main.py is 20 ms
 SETTLED_A, SETTLED_B = 0, 1
 NEXT = "    import machine\n    machine.deepsleep(60_000)\n"
+PURPOSE = "import sys\n\ndef purpose():\n    return sys.modules[__name__]\n\n"
 RUNS = "def run():\n    print('{0} runs', 'trial' in sys.modules)\n"
 HANGS = "    while True:\n        pass\n"
 CUT_SHORT = "    from esp32 import NVS\n    NVS('stoep').set_i32('slot', 1)\n"
@@ -30,7 +31,7 @@ def on_trial(slot: int, attempts: int) -> int:
 
 
 def start(slot: str, *does: str) -> str:
-    return "import sys\n" + RUNS.format(slot) + "".join(does) + NEXT
+    return PURPOSE + RUNS.format(slot) + "".join(does) + NEXT
 
 
 def files(**slots: str) -> dict[str, str]:
