@@ -184,6 +184,24 @@ def test_a_month_of_a_node_comes_again_day_by_day_and_never_more_at_once_than_ca
     assert all(window["revision"] == 2 and pm(window)["correction"]["version"] == 1 for window in came)
 
 
+def test_of_many_that_are_due_some_are_told_at_once_and_the_others_without_a_rest(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of a large street is minutes of work: between two parts of it the watchdog is fed."""
+    monkeypatch.setattr(module, "_MOST_AT_ONCE", 2)
+    chain.clock.is_trusted = False
+    assert live(chain) == [], "nothing is published before the clock is trusted"
+    chain.refiner._rest = 3600.0
+    chain.clock.is_trusted = True
+    parts = []
+    while said := turns(chain, 1):
+        parts.append([window["start"] for window in said])
+    told = [start for part in parts for start in part]
+    assert sorted(told) == told, "the oldest first"
+    assert len(parts) >= len(told) / 3 > 1
+    assert not chain.refiner._behind
+
+
 def test_a_note_in_the_store_that_cannot_be_read_says_what_is_calibrated_again(chain: Chain) -> None:
     live(chain)
     chain.book = Book([bright(chain.node.kid)])

@@ -47,6 +47,7 @@ _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long 
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
 _INTERVAL = 900  # seconds between two samples of a node of which nobody says more
+_MOST_AT_ONCE = 500  # windows told in one transaction: a day of a large street is minutes of work
 _MOST_AGAIN = 200  # windows that wait, beyond which no old ones are taken up to be said again
 
 
@@ -133,6 +134,7 @@ class Refiner:
             self._gap = gap.is_open(sql)
         self._rest = rest
         self._published_at = float("-inf")  # real
+        self._behind = False  # more was due than was told at once
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
         self.published: dict[bytes, Summary] = dict(self._publication.newest())
@@ -149,7 +151,7 @@ class Refiner:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             self._pulse.beat(PART)
-            self._wake.wait(_TURN)
+            self._wake.wait(0 if self._behind and not self._database.full else _TURN)
             self._wake.clear()
             self._attempt(last=False)
             if self._keeper is not None:
@@ -201,7 +203,9 @@ class Refiner:
             for track in list(self._tracks.values()):
                 self._date(track, now)
         due = [window for window in self._windows.values() if window.due and not _open(window, now)]
-        rested = real() - self._published_at >= self._rest
+        due.sort(key=lambda window: window.start)
+        self._behind &= bool(due)
+        rested = self._behind or real() - self._published_at >= self._rest
         alarms = self._unsent()
         dirty = bool(self._done or self._unsaved)
         pressed = bool(self._given_up)
@@ -209,7 +213,8 @@ class Refiner:
         full = len(self._done) >= _CHECKPOINT_ROWS
         asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
         if (trusted and due and rested) or alarms or full or asked or pressed or (dirty and (last or waited)):
-            self._checkpoint(due if trusted else [], alarms)
+            self._checkpoint(due[:_MOST_AT_ONCE] if trusted else [], alarms)
+            self._behind = trusted and len(due) > _MOST_AT_ONCE
 
     def _close_gap(self, now: float) -> None:
         if self._gap:
