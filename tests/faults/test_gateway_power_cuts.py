@@ -9,12 +9,13 @@ import pytest
 from gateway_disk import Cut, Disk
 from gateway_trace import Event, Gone, Heard, Made, Said, Started, Synced, Wrote
 
-SOME = 250
+SOME = 120
 SHORT = (15, 35)
 CHANCES = range(20)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_gateway_keeps_its_promises_wherever_the_power_is_cut() -> None:
     recording = gateway_power_cuts.record()
     found = gateway_power_cuts.cut(recording, SOME)
