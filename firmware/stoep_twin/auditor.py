@@ -198,7 +198,7 @@ class Auditor:
         delivered: dict[str, int] = defaultdict(int)
         for window in windows.values():
             for name, said in window.channels.items():
-                delivered[name] += said["count"]
+                delivered[name] += said["count"] + said.get("rejected", 0)
                 if not said["count"]:
                     continue  # all of its readings failed, or there was none: it has no number
                 total = said["sum"] if self._channels[name].leaves == "sum" else said["count"] * measured(said)["mean"]
