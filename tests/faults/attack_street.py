@@ -229,7 +229,7 @@ class AttackedStreet:
             async with self.hushed():
                 self._compare(self._counted() - told, self._answers() - said)
                 await self._after_a_kill()
-            await self._served("after a restart", 1.0)
+            await self._served("after a restart", 1.5)
             await self._after_a_cold_boot()
             await wind_down(street, asyncio.Event())
             self._audited("before the restore", street.auditor)
@@ -272,7 +272,7 @@ class AttackedStreet:
         }
         if silent:
             self.findings.problem(f"a flood under one name silenced the others {silent} times")
-        await self._served("after a flood", 0.5)
+        await self._served("after a flood", 1.5)
 
     def _silences(self, nodes: Iterable[Node]) -> int:
         return sum(self._life(node.entry.name)["silent"] for node in nodes)
@@ -291,7 +291,7 @@ class AttackedStreet:
         epoch = self._epochs(node.entry.name)
         node.board.cut_power()
         await until(lambda: self._epochs(node.entry.name) > epoch, "a cold boot")
-        await self._served("after a cold boot", 0.5)
+        await self._served("after a cold boot", 1.5)
         async with self.hushed():
             await self._act("replayed after a cold boot", self._replay)
 

@@ -61,5 +61,3 @@ def test_windows_by_time_of_arrival_are_found(streets: Any) -> None:
     status, summary = streets.run("--for", "8", "--loss", "0.2", env=env)
     assert status == 1
     assert summary["lost"]
-    assert summary["duplicates"]
-    assert summary["values_wrong"]
