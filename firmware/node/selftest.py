@@ -21,7 +21,7 @@ class _Lamp:
         self.news = []
 
     def take(self):
-        return 0, 0
+        return 0, 0, 0  # energy, energy at the fixed level, lit: as `node/lamp` counts them
 
     def check(self):
         from machine import I2C, Pin

@@ -185,9 +185,7 @@ class Auditor:
             if verdict.price:
                 audit.find(_in_words(node, start, verdict))
 
-    def _totals(
-        self, node: str, taken: Sequence[Taken], windows: dict[int, _Delivered], audit: Audit
-    ) -> None:
+    def _totals(self, node: str, taken: Sequence[Taken], windows: dict[int, _Delivered], audit: Audit) -> None:
         # Where the gateway could only estimate when, and says so, a reading counts, whichever window it is in.
         counts: dict[str, int] = defaultdict(int)
         sums: dict[str, float] = defaultdict(float)

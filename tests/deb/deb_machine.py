@@ -189,4 +189,3 @@ def _until(look: object, seconds: float = _PATIENCE) -> str:
                 return str(found)
         time.sleep(0.05)
     raise AssertionError("it takes too long")
-

@@ -130,8 +130,7 @@ class Book:
         for where in wanted.keys() & there.keys():
             measured = {name: c for name, c in there[where].items() if c["count"] or c["rejected"]}
             said = {
-                name: {k: v for k, v in (c | c.get("raw", {})).items() if k in _MEMBERS}
-                for name, c in measured.items()
+                name: {k: v for k, v in (c | c.get("raw", {})).items() if k in _MEMBERS} for name, c in measured.items()
             }
             if said.keys() != wanted[where].keys():
                 found.append(f"{where} has the channels {sorted(said)}")

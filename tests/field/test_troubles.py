@@ -10,6 +10,7 @@ import serial
 
 from field_rig import Table
 from stoep.doctor.finding import Finding, Level
+from stoep.wire.channels import catalogue
 from stoep_field import doctor
 from stoep_field.board import selftest, trouble
 from stoep_field.board.bench import UsbBench
@@ -48,6 +49,19 @@ def test_a_board_that_is_well_passes() -> None:
     ]
     assert "temperature 14.16 °C" in result.note()
     assert len(result.note()) <= 120
+
+
+@pytest.mark.parametrize("kind", ["bin", "bench", "lamppost"])
+def test_all_that_a_kind_measures_is_looked_at(kind: str) -> None:
+    known = catalogue()
+    measured = {
+        channel.name for layout, whose in known.kinds.items() if whose == kind for channel in known.layouts[layout]
+    }
+    said = "".join(f"channel name={name} counts=-99999\n" for name in sorted(measured)) + "selftest done\n"
+    for name in measured:
+        without = said.replace(f"channel name={name} counts=-99999\n", "")
+        words = [check.words for check in selftest.judge(kind, "c0ffee01", MAC, without).checks]
+        assert [said for said in words if "no reading" in said], name
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,6 @@ class _Answering:
         if reply is not None:
             self._air.transmit(self._radio, sender, reply, lambda _heard: None)
 
-
     def speak(self) -> None:
         """Unasked: other settings."""
         self._wishes += 1

@@ -171,9 +171,7 @@ def test_what_is_stated_is_what_will_be_applied() -> None:
     found = fit(pairs, PM)
     correction = correction_of(found.gain, found.offset, found.growth, PM)
     applied = [float(correction.exactly(pair.shots[0].counts, pair.shots[0].humidity)) for pair in pairs]
-    errors = [
-        (one - pair.reference) ** 2 for one, pair, keep in zip(applied, pairs, found.kept, strict=True) if keep
-    ]
+    errors = [(one - pair.reference) ** 2 for one, pair, keep in zip(applied, pairs, found.kept, strict=True) if keep]
     assert found.after == pytest.approx(math.sqrt(sum(errors) / len(errors)))
 
 

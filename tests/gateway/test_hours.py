@@ -82,9 +82,7 @@ def test_what_comes_late_to_a_quarter_says_the_hour_anew(chain: Chain) -> None:
     assert chain.windows() == []
 
 
-def test_whatever_the_order_in_which_they_come_the_hour_is_the_same(
-    tmp_path: Path, clock: TurnedClock
-) -> None:
+def test_whatever_the_order_in_which_they_come_the_hour_is_the_same(tmp_path: Path, clock: TurnedClock) -> None:
     hour = quarters((5, 15), (7, 300), (9, 15), (11, 15))
     said = []
     for number, order in enumerate(((0, 1, 2, 3), (3, 1, 0, 2), (2, 3, 1, 0))):

@@ -160,11 +160,27 @@ def test_csv_has_a_row_for_each_channel_at_its_highest_revision(windows: list[Do
     assert len(rows) == 3 * 6
     first = {name: value for name, value in rows[0].items() if value}
     assert first == {
-        "site": "grote-markt", "node": "bin-1", "kid": "c0ffee01", "kind": "bin", "start": "2026-06-01T06:00:00Z",
-        "seconds": "900", "generation": "1", "revision": "2", "partial": "False", "backlog": "False",
-        "channel": "temperature", "unit": "°C", "count": "3", "expected": "1",
-        "min": "18.53", "mean": "18.53", "max": "18.53",
-        "last": "18.53", "flag": "1", "reason": "in range", "time_quality": "interpolated",
+        "site": "grote-markt",
+        "node": "bin-1",
+        "kid": "c0ffee01",
+        "kind": "bin",
+        "start": "2026-06-01T06:00:00Z",
+        "seconds": "900",
+        "generation": "1",
+        "revision": "2",
+        "partial": "False",
+        "backlog": "False",
+        "channel": "temperature",
+        "unit": "°C",
+        "count": "3",
+        "expected": "1",
+        "min": "18.53",
+        "mean": "18.53",
+        "max": "18.53",
+        "last": "18.53",
+        "flag": "1",
+        "reason": "in range",
+        "time_quality": "interpolated",
     }
     assert list(rows[0]) == list(table.COLUMNS)
     assert [path.name for path in tmp_path.iterdir()] == ["street.csv"]

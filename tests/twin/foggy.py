@@ -194,9 +194,7 @@ def reference(file: Path, place: Place, times: list[int], seed: int) -> Path:
     with file.open("w", newline="", encoding="utf-8") as opened:
         rows = csv.writer(opened)
         rows.writerow(["time", "pm2_5 (µg/m³)"])
-        rows.writerows(
-            (timestamp(at), f"{place.dust(at).pm2_5 * chance.uniform(0.99, 1.01):.3f}") for at in times
-        )
+        rows.writerows((timestamp(at), f"{place.dust(at).pm2_5 * chance.uniform(0.99, 1.01):.3f}") for at in times)
     return file
 
 
@@ -230,7 +228,5 @@ def trial(folder: Path, seed: int, days: int = 14, step: int = 2, most: int = 4)
     after = [at for day in foggy for at in hours(day, step)]
     site = Site(folder / "site", read(folder, place, beside + after))
     file = reference(folder / "station.csv", place, beside, seed)
-    said = site.calibrate(
-        "--channel", "pm2_5", "--against", str(file), "--picture", str(folder / "fit.svg"), "--apply"
-    )
+    said = site.calibrate("--channel", "pm2_5", "--against", str(file), "--picture", str(folder / "fit.svg"), "--apply")
     return Trial(len(foggy), errors(site, place, after), said)

@@ -19,9 +19,7 @@ _SEEDS = (1, 2, 3)
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_fog_comes_in_still_nights_most_of_them_in_the_dark_half_of_the_year(seed: int) -> None:
     made = weather.of(seed)
-    thickest = [
-        max(made.fog.share(_JANUARY + day * _DAY + hour * 3600) for hour in range(2, 12)) for day in range(365)
-    ]
+    thickest = [max(made.fog.share(_JANUARY + day * _DAY + hour * 3600) for hour in range(2, 12)) for day in range(365)]
     foggy_days = [day for day, share in enumerate(thickest) if share > 0.6]
     assert 20 <= len(foggy_days) <= 70  # the KMI counts some fifty at Ukkel
     dark = sum(day < 80 or day > 260 for day in foggy_days)

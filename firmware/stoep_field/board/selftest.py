@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from stoep.resources import hardware_dir, wire_dir
+from stoep.resources import hardware_dir
 from stoep.wire.channels import Channel, catalogue
 from stoep_field.image.micropython import OLDEST
 
 SCRIPT = "from node import selftest\nselftest.run()\n"
 _DONE = "selftest done"
-_LAYOUTS = {"bin": "bin_moving", "bench": "bench", "lamppost": "lamppost_lit"}
 _HANG_ON = {  # by the part's name in the drawing
     "climate": ("temperature", "humidity", "pressure"),
     "range": ("fill_distance", "fill_level"),
@@ -27,7 +26,7 @@ _HANG_ON = {  # by the part's name in the drawing
     "co2": ("co2",),
     "battery": ("battery_voltage",),
     "solar": ("solar_voltage",),
-    "lamp": ("lamp_energy", "lamp_energy_fixed"),
+    "lamp": ("lamp_energy", "lamp_energy_fixed", "lamp_lit"),
 }
 _STREET = {  # counts: what a bench or a street can have, where the catalogue is wider
     "temperature": (-2500, 6000),
@@ -65,8 +64,10 @@ class Result(NamedTuple):
 
 @cache
 def _layout(kind: str) -> tuple[str, ...]:
-    document = tomllib.loads((wire_dir() / "channels.toml").read_text(encoding="utf-8"))
-    return tuple(document["layouts"][_LAYOUTS[kind]]["channels"])
+    """What a node of this kind measures now, by the names of its channels; a bridge measures nothing."""
+    known = catalogue()
+    newest = max((layout for layout, whose in known.kinds.items() if whose == kind), default=None)
+    return () if newest is None else tuple(channel.name for channel in known.layouts[newest])
 
 
 @cache
@@ -83,7 +84,7 @@ def judge(kind: str, kid: str | None, mac: bytes, said: str, failure: str = "") 
     lines = [line.strip() for line in said.splitlines()]
     facts = {line.split(" ", 1)[0]: _fields(line) for line in lines if "=" in line and not line.startswith("channel")}
     checks = [_identity(facts.get("identity", {}), kind, kid), _interpreter(facts.get("micropython", {}))]
-    if kind in _LAYOUTS:
+    if _layout(kind):
         counts = {
             fields["name"]: int(fields["counts"])
             for line in lines

@@ -24,9 +24,7 @@ class A02YYUW(Chip):
     baud = 9600
     period = 0.1
 
-    def __init__(
-        self, truth: Callable[[], float], now: Callable[[], float], seed: int, period: float = period
-    ) -> None:
+    def __init__(self, truth: Callable[[], float], now: Callable[[], float], seed: int, period: float = period) -> None:
         self._truth = truth
         self._now = now
         self._chance = random.Random(seed)

@@ -20,9 +20,7 @@ _HALF = 0x8000  # of what a register holds
 class INA219(Chip):
     """`truth()` is (volts at the load, amperes through the shunt), `now()` seconds of the chip's time."""
 
-    def __init__(
-        self, truth: Callable[[], tuple[float, float]], now: Callable[[], float], milliohm: int = 100
-    ) -> None:
+    def __init__(self, truth: Callable[[], tuple[float, float]], now: Callable[[], float], milliohm: int = 100) -> None:
         self._truth = truth
         self._now = now
         self._milliohm = milliohm

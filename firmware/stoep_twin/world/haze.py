@@ -38,9 +38,7 @@ class Haze:
         kappa = _FINE_KAPPA + self._kappa.at(at)
         fine = _light(kappa, activity) / _light(kappa, _WEIGHED_AT)
         coarse = _scattered(_COARSE_KAPPA, activity) / _scattered(_COARSE_KAPPA, _WEIGHED_AT)
-        return Dust(
-            dust.pm1_0 * fine, dust.pm2_5 * fine, dust.pm2_5 * fine + max(0.0, dust.pm10 - dust.pm2_5) * coarse
-        )
+        return Dust(dust.pm1_0 * fine, dust.pm2_5 * fine, dust.pm2_5 * fine + max(0.0, dust.pm10 - dust.pm2_5) * coarse)
 
 
 def _light(kappa: float, activity: float) -> float:

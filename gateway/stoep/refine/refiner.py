@@ -341,7 +341,6 @@ class Refiner:
             self._purged = real()
         self._after(summaries, alarms)
 
-
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
         for key, window in self._windows.items():

@@ -37,8 +37,6 @@ def _kept(judged: Judged) -> Window:
     return replace(judged.window, samples=Series(kept))
 
 
-
-
 def totals(judged: Judged, catalogue: Catalogue) -> dict[int, Total]:
     """By number of the channel, in counts."""
     found = {number: replace(total) for number, total in judged.window.before.items()}

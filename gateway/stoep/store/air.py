@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 BANDS = ("good", "fair", "moderate", "poor", "very poor", "extremely poor")
-SCOPE = (
-    "of the pollutants measured; no official index, which needs NO2, and away from traffic O3, too: it may be worse"
-)
+SCOPE = "of the pollutants measured; no official index, which needs NO2, and away from traffic O3, too: it may be worse"
 
 
 @dataclass(frozen=True)

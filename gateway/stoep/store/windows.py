@@ -33,8 +33,6 @@ class TimeQuality(IntEnum):
         return self.name.lower()
 
 
-
-
 @dataclass
 class Total:
     """One channel within one window, in counts."""

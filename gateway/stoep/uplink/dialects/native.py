@@ -211,6 +211,7 @@ class Native:
             "scope": SCOPE,
             "means": {name: float(round(mean, _PLACES)) for name, mean in air.means.items()},
         }
+
     def window(self, identity: Identity, window: Summary) -> tuple[str, str, bytes]:
         key = f"window {identity.kid.hex()} {window.start}"
         payload = msgspec.json.encode(self._window(identity, window))
