@@ -55,9 +55,12 @@ def test_windows_by_time_of_arrival_are_found(streets: Any) -> None:
     env = _sabotaged(
         streets.directory,
         "gateway/stoep/refine/refiner.py",
-        "key = (identity.kid, start_of(moment.utc))",
-        "key = (identity.kid, start_of(self._clock.utc()))",
+        "self._add(track.identity, pending.sample, moment)",
+        "self._add(track.identity, pending.sample, Moment(self._clock.utc(), moment.quality))",
     )
     status, summary = streets.run("--for", "8", "--loss", "0.2", env=env)
     assert status == 1
     assert summary["lost"]
+    assert summary["duplicates"]
+    assert summary["values_wrong"]
+    assert not any("ended by itself" in finding for finding in summary["findings"]), "it must be the audit that finds it"
