@@ -63,4 +63,4 @@ def test_windows_by_time_of_arrival_are_found(streets: Any) -> None:
     assert summary["lost"]
     assert summary["duplicates"]
     assert summary["values_wrong"]
-    assert not any("ended by itself" in finding for finding in summary["findings"]), "it must be the audit that finds it"
+    assert not any("ended by itself" in finding for finding in summary["findings"]), "to be found by the audit"
