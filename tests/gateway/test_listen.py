@@ -174,6 +174,7 @@ def test_csv_has_a_row_for_each_channel_at_its_highest_revision(windows: list[Do
         "unit": "°C",
         "count": "3",
         "expected": "1",
+        "rejected": "0",
         "min": "18.53",
         "mean": "18.53",
         "max": "18.53",

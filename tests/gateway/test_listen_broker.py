@@ -43,7 +43,7 @@ def run(*options: str, env: dict[str, str] | None = None) -> tuple[int, str]:
 @contextmanager
 def listening(*options: str) -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "stoep", "listen", *options],
+        [sys.executable, "-m", "stoep", "listen", "--for", "90", *options],  # ends, too, when nothing comes
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
