@@ -60,17 +60,21 @@ _WORDS = {
 }
 
 
+_FLAGS = {int(flag): flag for flag in Flag}
+_REASONS = {int(reason): reason for reason in Reason}  # asked for every reading, and an Enum's call is dear
+
+
 def mark(flag: Flag, reason: Reason, rejected: int = 0) -> int:
     """`rejected` is a number that stands for the readings of a window which failed; 0: none."""
     return rejected << 2 * _BITS | reason << _BITS | flag
 
 
 def flag_of(marked: int) -> Flag:
-    return Flag(marked & _MASK)
+    return _FLAGS[marked & _MASK]
 
 
 def reason_of(marked: int) -> Reason:
-    return Reason(marked >> _BITS & _MASK)
+    return _REASONS[marked >> _BITS & _MASK]
 
 
 def rejected_of(marked: int) -> int:
