@@ -9,8 +9,9 @@ import pytest
 
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
+from published import validate
 from stoep.refine.timeline import Moment
-from stoep.store.verdict import Flag
+from stoep.store.verdict import Flag, Reason
 from stoep.store.windows import SECONDS, Reading, Summary, TimeQuality, Total
 from stoep.uplink.dialects.native import Native
 from stoep.wire.channels import catalogue
@@ -163,3 +164,14 @@ def test_nobody_is_fewer_than_some(chain: Chain) -> None:
     _, _, payload = Native("grote-markt", 1, catalogue(), smallest=5).window(chain.identity, summary)
     moves = json.loads(payload)["channels"]["motion_count"]
     assert (moves["sum"], moves["suppressed"]) == (None, "fewer than 5")
+
+
+def test_movements_that_failed_are_not_too_few_to_be_told(chain: Chain) -> None:
+    """They are no number at all; and a schema that knew only of what is too few would be broken."""
+    counts = next(channel for channel in catalogue().channels.values() if channel.name == "motion_count")
+    total = Total(flag=Flag.FAIL, reason=Reason.OUT_OF_RANGE, rejected=1)
+    summary = Summary(chain.node.kid, 0, 1, False, {counts.id: total})
+    _, topic, payload = Native("grote-markt", 1, catalogue(), smallest=5).window(chain.identity, summary)
+    validate(topic, payload)
+    moves = json.loads(payload)["channels"]["motion_count"]
+    assert (moves["sum"], moves["count"], "suppressed" in moves) == (None, 0, False)
