@@ -133,7 +133,8 @@ def test_a_kit_is_whole_or_says_what_is_not(tmp_path: Path, micropython: Path, m
         tell=told.append,
     )
     assert kit.check(folder) == count
-    assert called == [("wheel", "--wheel-dir", str(folder / "wheels"), f"{wheel}[field]")]
+    assert called == [("wheel", "--wheel-dir", str(tmp_path / "kit.part" / "wheels"), f"{wheel}[field]")]
+    assert not (tmp_path / "kit.part").exists()
     assert (folder / "field.toml").read_text() == f'site = "grote-markt"\nchannel = 6\nimage = "{micropython.name}"\n'
     assert (folder / "guides" / "bin" / "guide.md").is_file()
     assert (folder / "guides" / "firmware.md").is_file()
