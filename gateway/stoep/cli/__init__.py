@@ -58,7 +58,7 @@ def _version(wanted: bool) -> None:
 
 
 def build(asked: str | None = None) -> "typer.Typer":
-    """The app with every command that can be found; with only the one `asked` for, if it is one: loading all takes a second."""
+    """The app with every command that can be found; with only the one `asked` for: all take a second to load."""
     import typer
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
