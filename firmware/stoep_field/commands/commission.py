@@ -87,6 +87,7 @@ def _plan(wish: Wish, journal: Journal, stack: ExitStack) -> Plan:
         raise FieldError("the site's radio channel is not said", "give it with --channel, the bridge's: `stoep status`")
     settings = {**site.settings, **(wish.settings or {})}
     read_settings(wish.folder / folders.SETTINGS, "settings", settings)
+    wifi = _wifi(wish, settings)
     way = _way(wish, site)
     names = Names(wish.names, wish.kind, journal, wish.replacing)
     signer = record.key(journal.folder)
@@ -104,7 +105,7 @@ def _plan(wish: Wish, journal: Journal, stack: ExitStack) -> Plan:
         site=site.site,
         at=wish.at,
         settings=settings,
-        wifi=_wifi(wish, settings),
+        wifi=wifi,
         again=wish.again,
     )
 

@@ -19,7 +19,7 @@ from stoep_twin import interpreter, leash
 from stoep_twin.bench import image
 from stoep_twin.bench.plug import Fault
 
-SPEED = 3.0  # virtual seconds in a real one: nobody waits for more than a moment
+SPEED = 5.0  # virtual seconds in a real one: nobody waits for more than a moment
 CHANNEL = 6
 FAULTS = tuple(fault.value for fault in Fault)
 
