@@ -106,11 +106,19 @@ def test_what_a_virtual_board_cannot_have_is_refused(say: Say) -> None:
     assert said.stderr.startswith("error: 'rust' is nothing that a virtual board can have; there are charge-only")
 
 
-def test_wi_fi_needs_an_account(say: Say, micropython: Path) -> None:
+def test_wi_fi_needs_an_account(say: Say, tmp_path: Path, micropython: Path) -> None:
     words = ["--image", str(micropython), "--channel", "6", "--gateway-key", "age1x", "--set", "link=1"]
     for kind in ("bin", "lamppost"):
         said = say("node", "commission", "--kind", kind, "--name", "a", *words)
         assert said.stderr.startswith("error: the setting link=1 needs an account; write "), said.stderr
+    file = tmp_path / "work" / "wifi.toml"
+    file.write_text('network = "a"\nkey = "open sesame"\nhost = "192.168.4.1"\n')
+    words += ["--kind", "lamppost", "--name", "a"]
+    assert "may be read by others" in say("node", "commission", *words).stderr
+    file.chmod(0o600)
+    assert "nobody is there to hear a node's first frame" in say("node", "commission", *words).stderr
+    said = say("node", "commission", *words, "--bridge", "/dev/null")
+    assert said.stderr.startswith("error: a bridge hears nothing of a lamppost on Wi-Fi; say --gateway USER@HOST")
 
 
 def test_a_field_toml_that_is_wrong_is_named(say: Say, tmp_path: Path) -> None:

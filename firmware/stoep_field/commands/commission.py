@@ -115,6 +115,9 @@ def _wifi(wish: Wish, settings: Mapping[str, int]) -> folders.Wifi | None:
     if known is None and settings.get("link"):
         where = wish.folder / folders.WIFI
         raise FieldError("the setting link=1 needs an account", f"write {where}: network, key, host; lampposts only")
+    if wish.bridge is not None and settings.get("link"):
+        remedy = "say --gateway USER@HOST or --unseen, or have the gateway set link=1 later"
+        raise FieldError("a bridge hears nothing of a lamppost on Wi-Fi", remedy)
     return known
 
 
@@ -163,7 +166,7 @@ def _tell(outcomes: Sequence[Outcome], journal: Journal, wish: Wish, *, as_json:
     if as_json:
         return
     if wish.simulate:
-        typer.echo(f"For training: all of it lies in {journal.folder}; nobody can open its hand-overs")
+        typer.echo(f"For training: all of it lies in {journal.folder}; nothing of it belongs on a gateway")
         return
     carried = [
         outcome.board for outcome in outcomes if outcome.board is not None and outcome.board.handed.endswith(".age")

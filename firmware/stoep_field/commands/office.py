@@ -101,5 +101,6 @@ def retire(
         telling.as_json(seen_of(board, journal))
         return
     typer.echo(f"{board.name} ({board.kid}) is retired.")
-    if not (known or config):
-        typer.echo(f"The gateway believes it until you say there: stoep registry retire {board.kid}")
+    if not (known or config or simulate):
+        there = f"sudo stoep registry retire {board.kid} -c {GATEWAY_CONFIG}"
+        typer.echo(f"The gateway believes it until you say there: {there}")
