@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test field proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog quality bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
+.PHONY: help run field check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog quality bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
