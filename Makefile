@@ -15,7 +15,7 @@ STUBS := micropython-esp32-stubs>=1.28,<2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog quality bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
+.PHONY: help run field check test proof wire power-cuts full-disk kills load-day attackers attack serial-line rough-day follow-me night fog quality bench fill-forecast load lint generate hardware deb test-deb clean mosquitto
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 # Debian puts mosquitto where a user's PATH does not look.
@@ -33,6 +33,9 @@ help: ## show this list
 
 run: $(VENV)/.twin ## the street, live in the terminal [FOR=SECONDS]
 	@exec $(BIN)/stoep twin --bins 3 --speed 240 --dir $(BUILD)/twin $(if $(FOR),--for $(FOR))
+
+field: $(VENV)/.field ## the technician's tool and its virtual boards: build/venv/bin/stoep node
+	@$(BIN)/stoep node --help
 
 check: lint ## what to run before each commit: lint and the quick tests, under 3 minutes
 	@echo "== quick tests of every room"
@@ -142,7 +145,12 @@ $(VENV)/.twin: $(VENV)/.base pyproject.toml hatch_build.py
 $(VENV)/.dev: $(VENV)/.base pyproject.toml hatch_build.py
 	@echo "== installing the development tools (once, about a minute)"
 	@$(PIP) --editable '.[dev]'
-	@touch $(VENV)/.twin $@
+	@touch $(VENV)/.twin $(VENV)/.field $@
+
+$(VENV)/.field: $(VENV)/.base pyproject.toml hatch_build.py
+	@echo "== installing the technician's tool and the virtual boards (once, about half a minute)"
+	@$(PIP) --editable '.[field,twin]'
+	@touch $@
 
 $(VENV)/.drawings: $(VENV)/.base pyproject.toml hatch_build.py
 	@echo "== installing the drawing tools (once, about half a minute)"

@@ -51,6 +51,8 @@ def build(
     version = micropython.load(image).version
     if folder.exists() and any(folder.iterdir()):
         raise FolderError(f"{folder} is not empty", "name a new folder")
+    whole, folder = folder, folder.with_name(f"{folder.name}.part")  # what fails leaves nothing that looks like a kit
+    shutil.rmtree(folder, ignore_errors=True)
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
     extras = "field,twin" if training else "field"
@@ -71,6 +73,7 @@ def build(
     files = list(_files(folder))
     sums = "".join(f"{_digest(file)}  {file.relative_to(folder).as_posix()}\n" for file in files)
     (folder / _SUMS).write_text(sums, encoding="utf-8")
+    folder.replace(whole)
     return len(files)
 
 
@@ -94,7 +97,7 @@ def _own_wheel(wheels: Path) -> Path:
     checkout = Path(__file__).resolve().parents[2]
     if not (checkout / "pyproject.toml").is_file():
         raise FieldError("this stoep is installed, not a checkout", "name its wheel with --wheel")
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(checkout))
+    _pip("wheel", "--no-deps", "--wheel-dir", str(wheels), str(checkout))
     return next(wheels.glob("stoep-*.whl"))
 
 

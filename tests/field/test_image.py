@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from stoep.errors import SettingsError
 from stoep.resources import firmware_dir
 from stoep_field.errors import ImageError
+from stoep_field.folder import WIFI, wifi
 from stoep_field.image import cells, image, layout, micropython
 from stoep_field.image.identity import HEAD, Identity, head, read
 from stoep_twin import flash
@@ -90,6 +92,46 @@ def test_the_firmware_reads_who_it_is(run_micropython: Callable[..., str], tmp_p
     held = read(chip.read_bytes())
     assert held.identity == NODE
     assert held.epoch == 42
+
+
+def test_the_firmware_reads_a_lampposts_account(run_micropython: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / WIFI
+    assert wifi(tmp_path) is None
+    file.write_text('network = "Café"\nkey = "open sesame"\nhost = "192.168.4.1"\n')
+    file.chmod(0o644)
+    with pytest.raises(SettingsError, match="may be read by others"):
+        wifi(tmp_path)
+    file.chmod(0o600)
+    lamppost = Identity("lamppost", 6, KID, SECRET, wifi(tmp_path))
+    assert "sesame" not in repr(lamppost) + repr(lamppost.wifi)
+    chip = tmp_path / "stoep"
+    chip.write_bytes(head(lamppost, 0, {}))
+    script = (
+        DEVICE
+        + "from node.links import account\nknown = account.read(device)\n"
+        + "print(identity.load(device).kind, known.network, known.key, known.host, known.port)\n"
+    )
+    assert run_micropython(script, str(chip)).strip() == "lamppost Café open sesame 192.168.4.1 1883"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "key = 'short'",
+        "host = 'broker.local'",
+        "host = '192.168.4.256'",
+        "host = '192.168.4.1.'",
+        "network = '€€€€€€€€€€€'",
+    ],
+)
+def test_an_account_that_a_lamppost_would_not_read_is_refused(wrong: str, tmp_path: Path) -> None:
+    said = {"network": "'a'", "key": "'open sesame'", "host": "'192.168.4.1'"}
+    name, _, value = wrong.partition(" = ")
+    file = tmp_path / WIFI
+    file.write_text("".join(f"{key} = {one}\n" for key, one in (said | {name: value}).items()))
+    file.chmod(0o600)
+    with pytest.raises(SettingsError, match=name):
+        wifi(tmp_path)
 
 
 def test_what_the_firmware_writes_is_read_here(run_micropython: Callable[..., str], tmp_path: Path) -> None:

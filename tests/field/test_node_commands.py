@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from stoep.cli import build
 from stoep_field import kit
+from stoep_field.commands import commission
 from stoep_field.papers import label
 from stoep_field.papers.journal import Board, Journal, Stage
 
@@ -22,7 +23,7 @@ def say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
     """Call it with a command's words."""
     monkeypatch.setenv("STOEP_FIELD", str(tmp_path / "work"))
     monkeypatch.setenv("COLUMNS", "200")
-    return lambda *words: CliRunner().invoke(build(), [*words])
+    return lambda *words: CliRunner().invoke(build(words[0]), [*words])
 
 
 def documents(said: Result) -> list[dict[str, Any]]:
@@ -81,6 +82,45 @@ def test_the_office_lists_shows_labels_and_retires(say: Say, tmp_path: Path) -> 
     assert say("node", "label", "bin-1").exit_code == 1
 
 
+def test_training_has_a_journal_of_its_own_and_a_new_board_to_swap_in(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = tmp_path / "work" / "training"
+    old = kept(training, stage=Stage.DONE)
+    (training / "bench" / "boards" / "board-1").mkdir(parents=True)
+    assert say("node", "list").stdout.endswith("those of the training: --simulate\n")
+    for command in (["list"], ["show", "bin-1"], ["label", "bin-1"]):
+        assert "bin-1" in say("node", *command, "--simulate").stdout
+    wishes: list[commission.Wish] = []
+    monkeypatch.setattr(commission, "commission", lambda wish, **_: wishes.append(wish))
+    assert say("node", "swap", "bin-1", "--simulate").exit_code == 0
+    (wish,) = wishes
+    assert (wish.simulate, wish.folder, wish.replacing) == (True, training, old)
+    assert wish.faults == ["charge-only", ""]  # the old board is away, the new one plugged in
+    assert say("node", "retire", "bin-1", "--simulate").exit_code == 0
+    assert Journal(training).named("bin-1") is None
+
+
+def test_what_a_virtual_board_cannot_have_is_refused(say: Say) -> None:
+    said = say("node", "commission", "--simulate", "--kind", "bin", "--name", "a", "--faults", ",rust")
+    assert said.stderr.startswith("error: 'rust' is nothing that a virtual board can have; there are charge-only")
+
+
+def test_wi_fi_needs_an_account(say: Say, tmp_path: Path, micropython: Path) -> None:
+    words = ["--image", str(micropython), "--channel", "6", "--gateway-key", "age1x", "--set", "link=1"]
+    for kind in ("bin", "lamppost"):
+        said = say("node", "commission", "--kind", kind, "--name", "a", *words)
+        assert said.stderr.startswith("error: the setting link=1 needs an account; write "), said.stderr
+    file = tmp_path / "work" / "wifi.toml"
+    file.write_text('network = "a"\nkey = "open sesame"\nhost = "192.168.4.1"\n')
+    words += ["--kind", "lamppost", "--name", "a"]
+    assert "may be read by others" in say("node", "commission", *words).stderr
+    file.chmod(0o600)
+    assert "nobody is there to hear a node's first frame" in say("node", "commission", *words).stderr
+    said = say("node", "commission", *words, "--bridge", "/dev/null")
+    assert said.stderr.startswith("error: a bridge hears nothing of a lamppost on Wi-Fi; say --gateway USER@HOST")
+
+
 def test_a_field_toml_that_is_wrong_is_named(say: Say, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "field.toml").write_text("channel = 14\n")
@@ -106,7 +146,7 @@ def test_a_day_of_training(say: Say, tmp_path: Path) -> None:
     (changed,) = documents(say("node", "settings", "interval=600", "--simulate", "--json"))
     assert changed["settings"] == {"interval": 600}
     assert Journal(tmp_path / "work" / "training").named("grote-markt-3").settings == {"interval": 600}  # type: ignore[union-attr]
-    lines = [document["line"] for document in documents(say("node", "monitor", "--simulate", "--for", "2.5", "--json"))]
+    lines = [document["line"] for document in documents(say("node", "monitor", "--simulate", "--for", "1.5", "--json"))]
     assert any(line.startswith("boot cause=power epoch=2 ") for line in lines)
     said = say("bridge", "commission", "--simulate", "--channel", "11", "--json")
     (bridge,) = documents(said)
@@ -133,7 +173,8 @@ def test_a_kit_is_whole_or_says_what_is_not(tmp_path: Path, micropython: Path, m
         tell=told.append,
     )
     assert kit.check(folder) == count
-    assert called == [("wheel", "--wheel-dir", str(folder / "wheels"), f"{wheel}[field]")]
+    assert called == [("wheel", "--wheel-dir", str(tmp_path / "kit.part" / "wheels"), f"{wheel}[field]")]
+    assert not (tmp_path / "kit.part").exists()
     assert (folder / "field.toml").read_text() == f'site = "grote-markt"\nchannel = 6\nimage = "{micropython.name}"\n'
     assert (folder / "guides" / "bin" / "guide.md").is_file()
     assert (folder / "guides" / "firmware.md").is_file()

@@ -1,7 +1,7 @@
 """`stoep node commission` and `swap`: what one command needs to know before it takes boards in hand."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from stoep.resources import firmware_dir
 from stoep_field import folder as folders
 from stoep_field.board.bench import Bench, simulated
 from stoep_field.commands import telling
-from stoep_field.commands.options import GATEWAY_CONFIG, TRAINING, usb
+from stoep_field.commands.options import GATEWAY_CONFIG, usb
 from stoep_field.commission.many import Outcome, Run, settled
 from stoep_field.commission.names import Named, Names
 from stoep_field.commission.one import Plan
@@ -26,6 +26,7 @@ from stoep_field.papers import record
 from stoep_field.papers.handing import ByCommand, ByFile, Way
 from stoep_field.papers.journal import Board, Journal
 
+_IMPORT = f"    sudo stoep registry import FILE -c {GATEWAY_CONFIG}"
 _NO_IMAGE = "give it with --image; the file is from micropython.org, a field kit, or `mpflash download`"
 
 
@@ -35,7 +36,7 @@ class Wish:
 
     kind: str
     names: Sequence[Named]
-    folder: Path
+    folder: Path  # with `simulate`, training's
     ports: list[str] | None = None
     at: tuple[float, float] | None = None
     image: Path | None = None
@@ -56,14 +57,12 @@ class Wish:
 def commission(wish: Wish, *, as_json: bool) -> None:
     """Raises FieldError, typer.Exit(1) unless all boards passed."""
     with ExitStack() as stack:
-        if wish.simulate:
-            wish = replace(wish, folder=wish.folder / TRAINING)
         journal = Journal(wish.folder)
         bench, wish = _bench(wish, stack)
         plan = _plan(wish, journal, stack)
         with telling.Bars(quiet=as_json) as bars:
             outcomes = Run(bench, plan, len(wish.names), wish.patience, bars).run()
-    _tell(outcomes, journal, as_json=as_json)
+    _tell(outcomes, journal, wish, as_json=as_json)
     raise typer.Exit(0 if settled(outcomes) else 1)
 
 
@@ -88,6 +87,7 @@ def _plan(wish: Wish, journal: Journal, stack: ExitStack) -> Plan:
         raise FieldError("the site's radio channel is not said", "give it with --channel, the bridge's: `stoep status`")
     settings = {**site.settings, **(wish.settings or {})}
     read_settings(wish.folder / folders.SETTINGS, "settings", settings)
+    wifi = _wifi(wish, settings)
     way = _way(wish, site)
     names = Names(wish.names, wish.kind, journal, wish.replacing)
     signer = record.key(journal.folder)
@@ -105,8 +105,20 @@ def _plan(wish: Wish, journal: Journal, stack: ExitStack) -> Plan:
         site=site.site,
         at=wish.at,
         settings=settings,
+        wifi=wifi,
         again=wish.again,
     )
+
+
+def _wifi(wish: Wish, settings: Mapping[str, int]) -> folders.Wifi | None:
+    known = folders.wifi(wish.folder) if wish.kind == "lamppost" else None
+    if known is None and settings.get("link"):
+        where = wish.folder / folders.WIFI
+        raise FieldError("the setting link=1 needs an account", f"write {where}: network, key, host; lampposts only")
+    if wish.bridge is not None and settings.get("link"):
+        remedy = "say --gateway USER@HOST or --unseen, or have the gateway set link=1 later"
+        raise FieldError("a bridge hears nothing of a lamppost on Wi-Fi", remedy)
+    return known
 
 
 def _way(wish: Wish, site: folders.Site) -> Way:
@@ -138,7 +150,7 @@ def _seen(wish: Wish, way: Way, channel: int, stack: ExitStack) -> Seen | None:
     raise FieldError("nobody is there to hear a node's first frame", remedy)
 
 
-def _tell(outcomes: Sequence[Outcome], journal: Journal, *, as_json: bool) -> None:
+def _tell(outcomes: Sequence[Outcome], journal: Journal, wish: Wish, *, as_json: bool) -> None:
     for outcome in outcomes:
         if as_json:
             telling.as_json(_document(outcome, journal))
@@ -153,14 +165,17 @@ def _tell(outcomes: Sequence[Outcome], journal: Journal, *, as_json: bool) -> No
             typer.echo(f"!!  {where}{outcome.error.words}\n      → {outcome.error.remedy}")
     if as_json:
         return
+    if wish.simulate:
+        typer.echo(f"For training: all of it lies in {journal.folder}; nothing of it belongs on a gateway")
+        return
     carried = [
         outcome.board for outcome in outcomes if outcome.board is not None and outcome.board.handed.endswith(".age")
     ]
     if carried:
-        typer.echo(f"Carry {journal.folder}/handover/ to the gateway; there, for each file: stoep registry import FILE")
+        typer.echo(f"Carry {journal.folder}/handover/ to the gateway; there, for each file:\n{_IMPORT}")
     for board in carried:
         if board.replaces:
-            typer.echo(f"Before {board.handed}, say there: stoep registry retire {board.replaces}")
+            typer.echo(f"Before {board.handed}:\n    sudo stoep registry retire {board.replaces} -c {GATEWAY_CONFIG}")
 
 
 def _document(outcome: Outcome, journal: Journal) -> dict[str, object]:

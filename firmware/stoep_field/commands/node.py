@@ -1,12 +1,10 @@
 """`stoep node`: what a technician does with nodes, on the bench and on the tailgate."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from stoep_field import folder as folders
 from stoep_field.commands import at_board, commission, office, options
 from stoep_field.commands.examine import doctor
 from stoep_field.commands.telling import told
@@ -75,7 +73,7 @@ def _commission(
     wish = commission.Wish(
         kind=kind,
         names=[named(one) for one in name],
-        folder=folder or folders.default(),
+        folder=options.home(folder, simulate=simulate),
         ports=port,
         at=options.at(at),
         image=image,
@@ -109,6 +107,7 @@ def _swap(
     unseen: Annotated[
         bool, typer.Option("--unseen", help="Do not wait for a first frame; the record says so.")
     ] = False,
+    simulate: options.Simulate = False,
     folder: options.Folder = None,
     as_json: options.Json = False,
 ) -> None:
@@ -117,9 +116,10 @@ def _swap(
     The new one gets an identity and a secret of its own. What the old one still holds is lost with it: if it works, let
     it report first.
     """
-    chosen: Path = folder or folders.default()
+    chosen = options.home(folder, simulate=simulate)
     board = office.find(Journal(chosen), old)
     is_begun = bool(board.replaces) and board.stage is not Stage.DONE
+    used = len(list((chosen / "bench" / "boards").glob("board-*"))) - is_begun if simulate else 0
     wish = commission.Wish(
         kind=board.kind,
         names=[named(board.name)._replace(place=board.place)],
@@ -132,6 +132,8 @@ def _swap(
         config=config,
         bridge=bridge,
         unseen=unseen,
+        simulate=simulate,
+        faults=[*["charge-only"] * used, ""],  # training: a new board lies on the bench, the others away from it
         replacing=None if is_begun else board,
     )
     commission.commission(wish, as_json=as_json)

@@ -9,7 +9,7 @@ from rich.table import Table
 from stoep_field import folder as folders
 from stoep_field.commands import telling
 from stoep_field.commands.commission import seen_of
-from stoep_field.commands.options import GATEWAY_CONFIG, Folder, Json, Ssh
+from stoep_field.commands.options import GATEWAY_CONFIG, TRAINING, Folder, Json, Ssh, Trained, home
 from stoep_field.commission.one import record_of
 from stoep_field.errors import FolderError
 from stoep_field.papers import label, record
@@ -28,9 +28,9 @@ def find(journal: Journal, said: str) -> Board:
     return board
 
 
-def listed(*, folder: Folder = None, as_json: Json = False) -> None:
+def listed(*, folder: Folder = None, simulate: Trained = False, as_json: Json = False) -> None:
     """List the boards this laptop has had in hand, and how far each came."""
-    journal = Journal(folder or folders.default())
+    journal = Journal(home(folder, simulate=simulate))
     boards = sorted(journal.all(), key=lambda board: (board.stage is Stage.RETIRED, board.name))
     if as_json:
         for board in boards:
@@ -42,11 +42,13 @@ def listed(*, folder: Folder = None, as_json: Json = False) -> None:
         tested = "-" if passed is None else "passed" if passed else "failed"
         table.add_row(board.name, board.kind, board.kid, board.stage.value, f"{board.flashings} ×", tested)
     Console().print(table)
+    if not boards and (journal.folder / TRAINING).is_dir():
+        typer.echo("none; those of the training: --simulate")
 
 
-def show(name: _Name, *, folder: Folder = None, as_json: Json = False) -> None:
+def show(name: _Name, *, folder: Folder = None, simulate: Trained = False, as_json: Json = False) -> None:
     """Show all that is known of one node, but for its secret; its test record's signature is checked."""
-    journal = Journal(folder or folders.default())
+    journal = Journal(home(folder, simulate=simulate))
     board = find(journal, name)
     document = seen_of(board, journal)
     file = record_of(journal.folder / "records", board)
@@ -62,9 +64,9 @@ def show(name: _Name, *, folder: Folder = None, as_json: Json = False) -> None:
     typer.echo(telling.shown(document))
 
 
-def label_again(name: _Name, *, folder: Folder = None, as_json: Json = False) -> None:
+def label_again(name: _Name, *, folder: Folder = None, simulate: Trained = False, as_json: Json = False) -> None:
     """Write a node's label again: PDF and PNG, 70 mm by 35 mm."""
-    journal = Journal(folder or folders.default())
+    journal = Journal(home(folder, simulate=simulate))
     board = find(journal, name)
     files = label.write(board, journal.folder / "labels")
     if as_json:
@@ -80,13 +82,14 @@ def retire(
     gateway: Ssh = None,
     config: Annotated[str | None, typer.Option(help="The gateway's settings there, or here without --gateway.")] = None,
     folder: Folder = None,
+    simulate: Trained = False,
     as_json: Json = False,
 ) -> None:
     """Take a node out of service: its board may become another one, its gateway believes it no more.
 
     With --gateway or --config the gateway is told at once; else the last line says what to say there.
     """
-    journal = Journal(folder or folders.default())
+    journal = Journal(home(folder, simulate=simulate))
     board = find(journal, name)
     known = gateway or folders.site(journal.folder).gateway
     if known or config:
@@ -98,5 +101,6 @@ def retire(
         telling.as_json(seen_of(board, journal))
         return
     typer.echo(f"{board.name} ({board.kid}) is retired.")
-    if not (known or config):
-        typer.echo(f"The gateway believes it until you say there: stoep registry retire {board.kid}")
+    if not (known or config or simulate):
+        there = f"sudo stoep registry retire {board.kid} -c {GATEWAY_CONFIG}"
+        typer.echo(f"The gateway believes it until you say there: {there}")

@@ -9,9 +9,9 @@ import typer
 
 from stoep.errors import SettingsError
 from stoep.registry.registry import read_settings
+from stoep_field import folder as folders
 from stoep_field.board.bench import Bench, UsbBench, simulated
 from stoep_field.errors import FieldError
-from stoep_field.folder import SETTINGS
 
 Folder = Annotated[
     Path | None, typer.Option(help="The working folder: journal, labels, records [default: ~/stoep-field].")
@@ -31,9 +31,13 @@ Ssh = Annotated[str | None, typer.Option("--gateway", help="Hand over by SSH at 
 Config = Annotated[str, typer.Option(help="The gateway's settings there, or here without --gateway.")]
 BridgePort = Annotated[str | None, typer.Option("--bridge", help="A bridge on this laptop that hears the first frame.")]
 Simulate = Annotated[bool, typer.Option("--simulate", help="For training: virtual boards, real tools.")]
+Trained = Annotated[bool, typer.Option("--simulate", help="Of the training boards.")]
 Faults = Annotated[
     str,
-    typer.Option(help="With --simulate: what is wrong with each board, such as ',charge-only,sensor'; empty: none."),
+    typer.Option(
+        help="With --simulate: what is wrong with each board, such as ',charge-only,sensor'; empty: none. Also "
+        "wrong-chip, pulled, brown-out, strapped."
+    ),
 ]
 _AUTO = "auto"
 _POLE = 90  # degrees
@@ -60,7 +64,7 @@ def settings(said: list[str]) -> dict[str, int]:
         name, _, value = one.partition("=")
         try:
             found[name] = int(value)
-            read_settings(Path(SETTINGS), "settings", {name: found[name]})
+            read_settings(Path(folders.SETTINGS), "settings", {name: found[name]})
         except ValueError:
             raise FieldError(f"{one!r} is no setting", "write NAME=NUMBER, such as interval=600") from None
         except SettingsError as error:
@@ -75,6 +79,12 @@ def usb(ports: list[str] | None, others: tuple[str | None, ...] = ()) -> UsbBenc
 
 
 TRAINING = "training"  # below the working folder: its boards, journal and papers are not those of the street
+
+
+def home(folder: Path | None, *, simulate: bool) -> Path:
+    """The working folder that is meant."""
+    chosen = folder or folders.default()
+    return chosen / TRAINING if simulate else chosen
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from stoep_field.board.loader import Loader
 from stoep_field.commission.names import Names
 from stoep_field.commission.seen import Seen
 from stoep_field.errors import BoardError
+from stoep_field.folder import Wifi
 from stoep_field.image.identity import HEAD, Held, Identity, read
 from stoep_field.image.image import Base, of_board
 from stoep_field.image.layout import STOEP
@@ -50,6 +51,7 @@ class Plan:
     site: str | None = None
     at: tuple[float, float] | None = None
     settings: Mapping[str, int] = field(default_factory=dict)
+    wifi: Wifi | None = None
     again: bool = False  # flash what is done already, too
 
 
@@ -96,7 +98,7 @@ def _flash(loader: Loader, board: Board, held: Held, plan: Plan, tell: Tell) -> 
     board.firmware, board.micropython, board.release = plan.base.firmware, plan.base.micropython, plan.release
     board.at, board.settings = plan.at or board.at, {**board.settings, **plan.settings}
     plan.journal.keep(board)
-    who = Identity(plan.kind, plan.channel, bytes.fromhex(board.kid), bytes.fromhex(board.secret))
+    who = Identity(plan.kind, plan.channel, bytes.fromhex(board.kid), bytes.fromhex(board.secret), plan.wifi)
     is_own = held.identity is not None and held.identity.kid == who.kid
     settings = read_settings(plan.journal.folder, "settings", board.settings)
     image = of_board(plan.base, who, held.epoch if is_own else 0, settings, keeps_ring=is_own)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 import cbor2
 
+from stoep_field.folder import Wifi
 from stoep_field.image import cells
 from stoep_field.image.layout import BLANK, SECTOR
 
 BRIDGE = "bridge"
 KID, SECRET = 4, 32  # bytes
 HEAD = 4 * SECTOR  # identity and life; the ring is behind them
-_IDENTITY = 1  # the cell of the identity sectors
+_IDENTITY, _ACCOUNT = 1, 2  # the cells of the identity sectors
 _GROWING, _SETTINGS = 1, 2  # of the life's
 _GROWN = struct.Struct("<HQ")  # epoch, counters below which are spent
 _FIELDS = 4
@@ -24,12 +25,13 @@ _FIELDS = 4
 
 @dataclass(frozen=True)
 class Identity:
-    """`kid` and `secret` are None on a bridge; the secret never shows in a log."""
+    """`kid` and `secret` are None on a bridge, `wifi` on all but some lampposts; no secret ever shows in a log."""
 
     kind: str
     channel: int
     kid: bytes | None = None
     secret: bytes | None = field(default=None, repr=False)
+    wifi: Wifi | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,17 @@ class Held:
 
 def head(who: Identity, epoch: int, settings: Mapping[int, int]) -> bytes:
     """The sectors before the ring, of a board whose next cold boot begins the epoch after `epoch`."""
-    named = cbor2.dumps([who.kind.encode(), who.channel, who.kid, who.secret])
+    named = {_IDENTITY: cbor2.dumps([who.kind.encode(), who.channel, who.kid, who.secret])}
+    if who.wifi is not None:
+        known = who.wifi
+        named[_ACCOUNT] = cbor2.dumps([known.network.encode(), known.key.encode(), known.host.encode(), known.port])
     life: dict[int, bytes] = {}
     if who.kid is not None:
         life[_GROWING] = _GROWN.pack(epoch, 1)
     if settings:
         life[_SETTINGS] = cbor2.dumps(dict(sorted(settings.items())))
     blank = BLANK * SECTOR
-    return cells.write({_IDENTITY: named}) + blank + (cells.write(life) if life else blank) + blank
+    return cells.write(named) + blank + (cells.write(life) if life else blank) + blank
 
 
 def read(sectors: bytes) -> Held:

@@ -19,7 +19,7 @@ from stoep_twin import interpreter, leash
 from stoep_twin.bench import image
 from stoep_twin.bench.plug import Fault
 
-SPEED = 3.0  # virtual seconds in a real one: nobody waits for more than a moment
+SPEED = 5.0  # virtual seconds in a real one: nobody waits for more than a moment
 CHANNEL = 6
 FAULTS = tuple(fault.value for fault in Fault)
 
@@ -123,7 +123,11 @@ def open_bench(folder: Path, kind: str | None, boards: Sequence[str]) -> Simulat
         if not kept.exists():
             raise BenchError("there are no virtual boards yet: say `stoep node commission --simulate` first")
         last = json.loads(kept.read_text(encoding="utf-8"))
-        kind, boards = last["kind"], [""] * last["boards"]
+        kind, boards = last["kind"], last["boards"]
+    for fault in boards:
+        if fault and fault not in FAULTS:
+            raise BenchError(f"{fault!r} is nothing that a virtual board can have; there are {', '.join(FAULTS)}")
     bench = SimulatedBench(folder, kind, boards)
-    kept.write_text(json.dumps({"kind": kind, "boards": len(boards)}), encoding="utf-8")
+    away = [fault if fault == Fault.CHARGE_ONLY.value else "" for fault in boards]  # the rest is found well again
+    kept.write_text(json.dumps({"kind": kind, "boards": away}), encoding="utf-8")
     return bench

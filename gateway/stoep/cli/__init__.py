@@ -57,8 +57,8 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def build() -> "typer.Typer":
-    """The app with every command that can be found."""
+def build(asked: str | None = None) -> "typer.Typer":
+    """The app with every command that can be found; with only the one `asked` for: all take a second to load."""
     import typer
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -73,7 +73,7 @@ def build() -> "typer.Typer":
     found = {point.name: point for point in entry_points(group=GROUP)}
     for own in _OWN:
         found.setdefault(own.name, own)  # run from a checkout that nobody installed
-    for name, point in sorted(found.items()):
+    for name, point in [(asked, found[asked])] if asked in found else sorted(found.items()):
         try:
             point.load()(app)
         except ImportError as error:
@@ -92,4 +92,4 @@ def main() -> None:
 
             run()
         case _:
-            sys.exit(build()())
+            sys.exit(build(next(iter(sys.argv[1:]), None))())
