@@ -227,39 +227,57 @@ def test_a_broker_that_shows_a_strangers_certificate_is_not_spoken_to(street: Pa
         link.stop()
 
 
+@contextmanager
+def in_service(config: Path) -> Iterator[Service]:
+    """The whole service, once each of its links is alive."""
+    service = Service(settings.load(config))
+    stop = threading.Event()
+    thread = threading.Thread(target=service.run, args=(stop,))
+    thread.start()
+    try:
+        eventually(lambda: all(link.alive() for link in service._links.values()))
+        yield service
+    finally:
+        stop.set()
+        thread.join(10)
+
+
 def test_a_node_known_by_two_media_is_answered_where_it_spoke(
     street: Path, node: PlayedNode, free_port: int, bridge: PtyBridge, tmp_path: Path
 ) -> None:
     street.write_text(street.read_text().replace("/dev/ttyUSB0", bridge.port))
     write_clock(tmp_path / "clock", utc=MORNING)
-    with guarded(street, free_port):
-        service = Service(settings.load(street))
-        stop = threading.Event()
-        thread = threading.Thread(target=service.run, args=(stop,))
-        thread.start()
-        try:
-            by_wifi = next(link for link in service._links.values() if link.medium == "broker")
-            eventually(lambda: all(link.alive() for link in service._links.values()))
-            lamppost = NodeAtBroker(free_port, node)
+    with guarded(street, free_port), in_service(street) as service:
+        by_wifi = next(link for link in service._links.values() if link.medium == "broker")
+        lamppost = NodeAtBroker(free_port, node)
 
-            def ask_by_broker(frame: bytes) -> Answer | Challenge:
-                lamppost.say(frame)
-                return node.open(lamppost.down.get(timeout=3))
+        def ask_by_broker(frame: bytes) -> Answer | Challenge:
+            lamppost.say(frame)
+            return node.open(lamppost.down.get(timeout=3))
 
-            def ask_by_radio(frame: bytes) -> Answer | Challenge:
-                bridge.hear(frame, rssi=-40)
-                return node.open(bridge.sent.get(timeout=3).frame)
+        def ask_by_radio(frame: bytes) -> Answer | Challenge:
+            bridge.hear(frame, rssi=-40)
+            return node.open(bridge.sent.get(timeout=3).frame)
 
-            assert isinstance(ask_by_broker(node.report(sample(1, 5))), Challenge)
-            assert isinstance(ask_by_broker(node.report(sample(1, 5))), Answer)
-            assert isinstance(ask_by_radio(node.report(tick=20, back=1)), Answer)
-            assert isinstance(ask_by_broker(node.report(tick=30, back=1)), Answer)
-            assert isinstance(ask_by_radio(node.report(tick=40, back=1)), Answer)
-            assert by_wifi.status()["alive"]
-            lamppost.close()
-        finally:
-            stop.set()
-            thread.join(10)
+        assert isinstance(ask_by_broker(node.report(sample(1, 5))), Challenge)
+        assert isinstance(ask_by_broker(node.report(sample(1, 5))), Answer)
+        assert isinstance(ask_by_radio(node.report(tick=20, back=1)), Answer)
+        assert isinstance(ask_by_broker(node.report(tick=30, back=1)), Answer)
+        assert isinstance(ask_by_radio(node.report(tick=40, back=1)), Answer)
+        assert by_wifi.status()["alive"]
+        lamppost.close()
+
+
+def test_a_street_of_wifi_alone_needs_no_bridge(street: Path, node: PlayedNode, free_port: int, tmp_path: Path) -> None:
+    street.write_text(street.read_text().replace('[[bridge]]\nport = "/dev/ttyUSB0"\n', ""))
+    write_clock(tmp_path / "clock", utc=MORNING)
+    with guarded(street, free_port), in_service(street) as service:
+        assert [link.medium for link in service._links.values()] == ["broker"]
+        lamppost = NodeAtBroker(free_port, node)
+        for kind in (Challenge, Answer):
+            lamppost.say(node.report(sample(1, 5)))
+            assert isinstance(node.open(lamppost.down.get(timeout=3)), kind)
+        lamppost.close()
 
 
 FLOOD = """

@@ -77,6 +77,12 @@ def _late_hours(settings: Settings, _said: Said) -> None:
         raise SettingsError(settings.file, key, problem, "write a later time of the night")
 
 
+def _links(settings: Settings, _said: Said) -> None:
+    if not settings.bridge and settings.local_broker is None:
+        remedy = "add [[bridge]] for nodes by radio, [local_broker] for those on Wi-Fi, or both"
+        raise SettingsError(settings.file, "bridge", "is missing, and so is local_broker: no node can be heard", remedy)
+
+
 def _bridges(settings: Settings, _said: Said) -> None:
     findings = Findings()
     known: dict[str, int] = {}
@@ -167,6 +173,7 @@ _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("site",), _timezone),
     (("lighting",), _dim),
     (("lighting",), _late_hours),
+    (("bridge", "local_broker"), _links),
     (("bridge",), _bridges),
     (("mqtt",), _of(_authority, "mqtt")),
     (("mqtt",), _of(_account, "mqtt")),

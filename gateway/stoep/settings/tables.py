@@ -150,8 +150,8 @@ class Settings(Strict, frozen=True):
     INNER = frozenset({"file"})
 
     site: Site
-    bridge: Annotated[tuple[BridgeSettings, ...], msgspec.Meta(min_length=1)]
     mqtt: MqttSettings
+    bridge: tuple[BridgeSettings, ...] = ()
     registry: RegistryFiles = RegistryFiles()
     store: StoreSettings = StoreSettings()
     clock: ClockSettings = ClockSettings()
