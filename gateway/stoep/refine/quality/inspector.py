@@ -14,7 +14,8 @@ from stoep.refine.quality import series
 from stoep.refine.quality.judged import Judged, Marks, told, trusted
 from stoep.refine.quality.limits import Limits, limits_of
 from stoep.refine.quality.neighbours import Agreement
-from stoep.refine.quality.street import Key, Street
+from stoep.refine.quality.quarters import Key
+from stoep.refine.quality.street import Street
 from stoep.refine.quality.surroundings import Surroundings
 from stoep.store.series import Taken
 from stoep.store.verdict import GOOD, Flag, Reason, flag_of, mark, reason_of, rejected_of

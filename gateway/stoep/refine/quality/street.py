@@ -6,10 +6,10 @@ a node follows from the windows of a day and not from the order in which they ca
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from statistics import median_low
-from typing import Any
 
 from stoep.refine.quality.limits import Limits, limits
 from stoep.refine.quality.neighbours import HELD_HOURS, Agreement, compare, held
+from stoep.refine.quality.quarters import Key, Quarters
 from stoep.store.series import Taken
 from stoep.store.windows import SECONDS
 from stoep.wire.channels import Catalogue
@@ -17,9 +17,9 @@ from stoep.wire.checks import Checks
 
 _HOUR = 4  # quarters of an hour
 HELD = HELD_HOURS * _HOUR
-_MOST = 200_000  # windows whose levels are kept in memory
+_AGREEMENTS = list(Agreement)
+_NUMBERS = {agreement: number for number, agreement in enumerate(_AGREEMENTS)}
 
-Key = tuple[bytes, int]  # kid, start of a window
 Levels = Mapping[int, int]  # by channel, in counts
 Verdicts = Mapping[int, Agreement]  # by channel, where anything is known
 Load = Callable[[bytes, Collection[int]], Mapping[int, Iterable[Taken]]]  # the samples of a node's windows, by start
@@ -31,13 +31,13 @@ class Street:
     def __init__(self, catalogue: Catalogue, load: Load) -> None:
         self._catalogue = catalogue
         self._load = load
-        self._levels: dict[Key, Levels] = {}
-        self._verdicts: dict[Key, Verdicts] = {}
         self._newest = 0
         self._compared = {number for number, channel in catalogue.channels.items() if channel.checks.apart}
         self._kept = self._compared | {
             number for number, channel in catalogue.channels.items() if channel.name == "humidity"
         }
+        self._levels = Quarters(self._kept, "i")
+        self._verdicts = Quarters(self._compared, "b")
         self._around: Mapping[bytes, Collection[bytes]] = {}
         self._beside: dict[bytes, set[bytes]] = {}
         self._own: Mapping[bytes, Mapping[int, Checks]] = {}
@@ -50,6 +50,8 @@ class Street:
             for other in others:
                 self._beside.setdefault(other, set()).add(kid)
         self._verdicts.clear()
+        self._levels.hold(len(around))
+        self._verdicts.hold(len(around))
 
     def update(self, windows: Mapping[Key, Iterable[Taken]], unheard: Collection[Key]) -> set[Key]:
         """These windows have these samples now; those of any node for which another verdict may hold since.
@@ -58,16 +60,18 @@ class Street:
         before: then all that it can matter to are named.
         """
         for key in unheard:
-            self._levels.setdefault(key, {})
+            if key not in self._levels:
+                self._levels.put(key, {})
         found = {key: self._of(samples) for key, samples in windows.items()}
         changed = {key for key, levels in found.items() if levels != self._levels.get(key)}
-        unknown = {near for key in changed - self._levels.keys() for near in self._near(key)}
+        unknown = {near for key in changed if key not in self._levels for near in self._near(key)}
         self._newest = max([self._newest, *(start for _, start in windows)])
         looked_at = {near for key in changed for near in self._near(key)}
         before = {key: None if key in unknown else self._sure(key) for key in looked_at}
-        self._levels.update(found)
+        for key, levels in found.items():
+            self._levels.put(key, levels)
         for key in looked_at:
-            self._verdicts.pop(key, None)
+            self._verdicts.forget(key)
         return {one for key in looked_at for one in self._following(key, before[key])}
 
     def _near(self, key: Key) -> Iterator[Key]:
@@ -113,11 +117,11 @@ class Street:
 
     def _sure(self, key: Key) -> Verdicts:
         known = self._verdicts.get(key)
-        if known is None:
-            known = self._verdicts[key] = self._compare(key)
-            if len(self._verdicts) > _MOST:
-                _thin(self._verdicts)
-        return known
+        if known is not None:
+            return {channel: _AGREEMENTS[number] for channel, number in known.items()}
+        found = self._compare(key)
+        self._verdicts.put(key, {channel: _NUMBERS[agreement] for channel, agreement in found.items()})
+        return found
 
     def _compare(self, key: Key) -> Verdicts:
         kid, start = key
@@ -144,18 +148,17 @@ class Street:
         return {}
 
     def _level(self, key: Key) -> Levels:
-        known = self._levels.get(key)
+        known: Levels | None = self._levels.get(key)
         if known is None:
             kid, start = key
             block = start // SECONDS // _HOUR * _HOUR
             starts = [quarter * SECONDS for quarter in range(block, block + _HOUR)]
             missing = [one for one in starts if (kid, one) not in self._levels]
             loaded = self._load(kid, missing)
-            for one in missing:
-                self._levels[kid, one] = self._of(loaded.get(one, ()))
-            known = self._levels[key]
-            if len(self._levels) > _MOST:
-                _thin(self._levels)
+            found = {one: self._of(loaded.get(one, ())) for one in missing}
+            for one, levels in found.items():
+                self._levels.put((kid, one), levels)
+            known = found[start]
         return known
 
     def _of(self, samples: Iterable[Taken]) -> Levels:
@@ -166,9 +169,3 @@ class Street:
                 if known.lowest <= sample.counts[channel] <= known.highest:
                     values.setdefault(channel, []).append(sample.counts[channel])
         return {channel: median_low(sorted(found)) for channel, found in values.items()}
-
-
-def _thin(known: dict[Key, Any]) -> None:
-    """Lets go of the older half; whoever needs it again reads it again."""
-    for key in sorted(known, key=lambda key: key[1])[: len(known) // 2]:
-        del known[key]
