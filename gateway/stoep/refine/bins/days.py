@@ -1,9 +1,10 @@
 """A day of a bin in 24 pairs of numbers: what came in each hour, and how much of the hour somebody looked.
 
-That is all the pattern is learned from, so five weeks of a bin are a few kilobytes, and a day is added up once.
+That is all the pattern is learned from, so five weeks of a bin are ten kilobytes, and a day is added up once.
 """
 
 import itertools
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from statistics import median
@@ -26,8 +27,8 @@ class Day(NamedTuple):
     """
 
     number: int
-    came: tuple[float, ...]
-    watched: tuple[float, ...]
+    came: Sequence[float]
+    watched: Sequence[float]
     emptied: float | None = None
 
 
@@ -44,7 +45,7 @@ def summed(number: int, begins: float, seen: Sequence[Seen], emptied: Sequence[E
             watched[hour] += (until - at) / HOUR
             at = until
     own = [e.at for e in emptied if e.confidence >= BELIEVED and begins <= e.at < begins + HOURS * HOUR]
-    return Day(number, tuple(came), tuple(watched), max(own, default=None))
+    return Day(number, array("f", came), array("f", watched), max(own, default=None))
 
 
 def _steps(seen: Sequence[Seen], emptied: Sequence[Emptying]) -> list[tuple[Seen, Seen]]:
