@@ -40,6 +40,7 @@ _FILES = {
     "debian/mosquitto.conf": "etc/mosquitto/conf.d/stoep.conf",
     "debian/lintian-overrides": "usr/share/lintian/overrides/stoep-gateway",
     "debian/stoep": "usr/bin/stoep",
+    "debian/fstab": "usr/share/doc/stoep-gateway/examples/fstab",
     "gateway.toml": "etc/stoep/gateway.toml",
 }
 _CONFFILES = ("/etc/mosquitto/conf.d/stoep.conf", "/etc/stoep/gateway.toml")
