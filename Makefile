@@ -117,7 +117,9 @@ deb: $(VENV)/.dev ## the Debian packages for the Pi, arm64 and amd64, into build
 
 test-deb: deb mosquitto ## install, serve, kill, hang, upgrade, cut the power, purge: on a Debian that boots (root), half an hour
 	@.ci/deb debootstrap lintian qemu-aarch64-static
+	@$(BIN)/python tests/deb/deb_machine.py
 	@unshare --mount --net --propagation private $(BIN)/python tests/deb/deb_check.py
+	@unshare --mount --net --propagation private $(BIN)/python tests/deb/deb_readonly.py
 	@$(BIN)/python tests/deb/deb_other.py
 
 clean: ## remove everything a run has made

@@ -1,14 +1,14 @@
-"""A machine with a partition of its own for what the gateway writes, and a root that is written, read-only, or in memory.
+"""A machine with a partition for what the gateway writes, and a root that is written, read-only or in memory.
 
-Read-only, neither the root nor the file system under it can be written by anybody. In memory it is as under Raspberry Pi
-OS's overlay: whatever is written there is gone at the next boot.
+Read-only, neither the root nor the file system under it can be written by anybody. In memory it is as under Raspberry
+Pi OS's overlay: whatever is written there is gone at the next boot.
 """
 
 import enum
 import hashlib
 from pathlib import Path
 
-from deb_machine import Machine, debian, outside, unmount
+from deb_machine import Machine, outside, unmount
 
 _MIB = 128
 
@@ -57,7 +57,7 @@ class CardMachine(Machine):
         return [self.partition] if self._is is Root.READ_ONLY else [self._disk, self.partition]
 
     def _more_for_init(self) -> list[str]:
-        return [str(self.partition)] if self._plugged else []
+        return [str(self.partition) if self._plugged else "broken"]
 
     def _mount(self) -> None:
         outside("mount", "-o", "loop,noatime", str(self._partition_image), str(self.partition))
@@ -65,7 +65,7 @@ class CardMachine(Machine):
             super()._mount()
             return
         outside("mount", "-o", "loop,ro", str(self._image), str(self._disk))
-        layers = f"lowerdir={self._disk}/upper:{debian(self._suite)}"
+        layers = f"lowerdir={self._disk}/upper:{self._debian}"
         if self._is is Root.IN_MEMORY:
             outside("mount", "-t", "tmpfs", "memory", str(self._memory))
             for name in ("upper", "work"):

@@ -1,5 +1,7 @@
 """A Debian that boots: systemd as PID 1 in namespaces of its own, on a disk whose power can be cut.
 
+    python tests/deb/deb_machine.py         fetches what every machine begins with, while there is a network
+
 Its root is a Debian made once by debootstrap, never written, under an overlay whose upper side is an ext4 file system
 in a file. It shares the network of whoever starts it, which is a namespace with nothing but a loopback.
 
@@ -15,6 +17,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Self
@@ -54,7 +57,7 @@ class Machine:
 
     def __init__(self, folder: Path, terminal: str | None = None, suite: str = SUITES[0]) -> None:
         self._folder = folder
-        self._suite = suite
+        self._debian = debian(suite)
         self._terminal = terminal
         self._image = folder / "disk.img"
         self._disk = folder / "disk"
@@ -168,7 +171,7 @@ class Machine:
         outside("mount", "-o", "loop", str(self._image), str(self._disk))
         for name in ("upper", "work"):
             (self._disk / name).mkdir(exist_ok=True)
-        layers = f"lowerdir={debian(self._suite)},upperdir={self._disk}/upper,workdir={self._disk}/work"
+        layers = f"lowerdir={self._debian},upperdir={self._disk}/upper,workdir={self._disk}/work"
         outside("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
 
     def _unmount(self) -> None:
@@ -207,3 +210,13 @@ def _until(look: object, seconds: float = _PATIENCE) -> str:
                 return str(found)
         time.sleep(0.05)
     raise AssertionError("it takes too long")
+
+
+def main() -> int:
+    for suite in SUITES:
+        debian(suite)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

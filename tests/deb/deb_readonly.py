@@ -2,10 +2,10 @@
 
     unshare --mount --net --propagation private python tests/deb/deb_readonly.py [--suite SUITE] [--seed N]
 
-What must be true: the machine boots with nothing failed, the gateway serves its street, mosquitto has the accounts of the
-registry, and both go on after edits of the registry, a power cut and a reboot, without a byte of the root's disk written;
-the same under an overlay in memory. Without the partition the gateway does not start. The package can be upgraded and
-purged. Whatever the street took must be at the city, once and right. Writes build/deb/readonly.json.
+What must be true: the machine boots with nothing failed, the gateway serves its street, mosquitto has the accounts of
+the registry, and both go on after edits of the registry, a power cut and a reboot, without a byte of the root's disk
+written; the same under an overlay in memory. Without the partition the gateway does not start. The package can be
+upgraded and purged. Whatever the street took must be at the city, once and right. Writes build/deb/readonly.json.
 """
 
 import argparse
@@ -27,7 +27,7 @@ if __name__ == "__main__":
 from deb_card import CardMachine, Root  # noqa: E402
 from deb_check import BEFORE, NOW, Figures, package  # noqa: E402
 from deb_machine import BUILD, SUITES, UNIT  # noqa: E402
-from deb_town import Service, Town  # noqa: E402
+from deb_town import Town  # noqa: E402
 
 _CONFIG = "/etc/stoep/gateway.toml"
 _STAYS, _GOES = "c0000099", "c0000098"  # two lampposts that are never heard
@@ -126,7 +126,7 @@ class Check:
 
     def upgrade(self) -> None:
         """The root writable once; at the end no package."""
-        machine, town = self._machine, self._town
+        machine = self._machine
         self._again(Root.WRITTEN)
         machine.run("dpkg", "-i", f"/root/{NOW}.deb")
         self._expect(machine.run("stoep", "--version") == f"stoep {NOW}", "stoep is not the new one")
@@ -159,7 +159,8 @@ class Check:
             time.sleep(0.2)
 
     def _edited(self, when: str) -> None:
-        known = {one["kid"] for one in json.loads(self._machine.run("stoep", "registry", "list", "--json", "-c", _CONFIG))}
+        listed = json.loads(self._machine.run("stoep", "registry", "list", "--json", "-c", _CONFIG))
+        known = {one["kid"] for one in listed}
         self._expect(known & {_STAYS, _GOES} == {_STAYS}, f"{when} the registry is not as it was edited")
         self._expect(self._accounts() == {_STAYS}, f"{when} mosquitto's accounts are not those of the registry")
         self._expect(self._machine.show("ActiveState", "mosquitto.service") == "active", f"{when} mosquitto is down")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What a boot loader and an initrd do: mounts what systemd finds mounted, makes $1 the root, becomes systemd.
 # $2: a terminal of the machine outside that is this one's /dev/ttyUSB0. $3: a file system outside that is this one's
-# partition of /srv/stoep, if it has one.
+# partition of /srv/stoep, "broken" where that has none to mount, empty if there is none.
 set -e
 root=$1
 terminal=$2
@@ -30,7 +30,7 @@ if [ -n "$terminal" ]; then
     : > "$root/dev/ttyUSB0"
     mount --bind "$terminal" "$root/dev/ttyUSB0"
 fi
-if [ -n "$partition" ]; then
+if [ -d "$partition" ]; then
     # systemd passes over devices in fstab where another than it has made them: here that is us, with the line's options.
     options=$(awk '$2 == "/srv/stoep" { print $4 }' "$root/etc/fstab")
     mkdir -p "$root/srv/stoep"
@@ -39,6 +39,10 @@ if [ -n "$partition" ]; then
 fi
 mount -t tmpfs -o mode=755 run "$root/run"
 mount -t tmpfs tmp "$root/tmp"
+if [ "$partition" = broken ]; then
+    mkdir -p "$root/run/systemd/system"
+    printf '[Mount]\nWhat=/dev/disk/by-label/stoep\nWhere=/srv/stoep\n' > "$root/run/systemd/system/srv-stoep.mount"
+fi
 cd "$root"
 mkdir -p .outside
 pivot_root . .outside
