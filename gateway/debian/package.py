@@ -147,7 +147,7 @@ def _lay_out(stage: Path, version: str, inside: str) -> None:
         (stage / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(HERE.parent / source, stage / place)
     doc = stage / "usr/share/doc" / PACKAGE
-    doc.mkdir(parents=True)
+    doc.mkdir(parents=True, exist_ok=True)
     (doc / "copyright").write_text(_COPYRIGHT + inside + "\n", encoding="utf-8")
     head = f"{PACKAGE} ({_debian(version)}) stable; urgency=medium"
     said = f"{head}\n\n  * Release {version}.\n\n -- {_maintainer()}  {formatdate(_epoch())}\n"

@@ -2,10 +2,11 @@
 
     unshare --mount --net --propagation private python tests/deb/deb_readonly.py [--suite SUITE] [--seed N]
 
-What must be true: the machine boots with nothing failed, the gateway serves its street, mosquitto has the accounts of
-the registry, and both go on after edits of the registry, a power cut and a reboot, without a byte of the root's disk
-written; the same under an overlay in memory. Without the partition the gateway does not start. The package can be
-upgraded and purged. Whatever the street took must be at the city, once and right. Writes build/deb/readonly.json.
+`make deb` and deb_machine.py come first. What must be true: the machine boots with nothing failed, the gateway serves
+its street, mosquitto has the accounts of the registry, and both go on after edits of the registry, a power cut and a
+reboot, without a byte of the root's disk written; the same under an overlay in memory. Without the partition the
+gateway does not start. The package can be upgraded and purged. Whatever the street took must be at the city, once and
+right. Writes build/deb/readonly.json.
 """
 
 import argparse
@@ -48,7 +49,7 @@ _BY_HAND = re.compile(r"mkfs|LABEL=stoep|sudoedit|reboot")
 def commands() -> list[str]:
     """Those of the README, as root."""
     text = (ROOT / "gateway/README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"\*\*A root that nobody writes\.\*\*.*?\n\n((?:    .*\n)+)", text, re.DOTALL)
+    (block,) = re.findall(r"\*\*A root that nobody writes\.\*\*.*?\n\n((?:    [^\n]*\n)+)", text, re.DOTALL)
     return [line.strip().replace("sudo ", "") for line in block.splitlines() if not _BY_HAND.search(line)]
 
 
@@ -66,8 +67,9 @@ class Check:
         """The older release, serving on an ordinary root; then moved."""
         machine, town = self._machine, self._town
         machine.boot()
-        for version in (BEFORE, NOW):
-            shutil.copy(package(version), machine.root / "root" / f"{version}.deb")
+        made = BUILD / f"stoep-gateway_{NOW}_amd64.deb"
+        for version, deb in ((BEFORE, package(BEFORE)), (NOW, made)):
+            shutil.copy(deb, machine.root / "root" / f"{version}.deb")
         machine.run("apt-get", "install", "-y", "--no-install-recommends", f"/root/{BEFORE}.deb")
         town.settle(machine)
         self._two_more()
