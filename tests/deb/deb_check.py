@@ -1,6 +1,6 @@
 """The package on a Debian that boots: installed, served, killed, hung, upgraded, its power cut, removed, purged.
 
-    unshare --mount --net --propagation private python tests/deb/deb_check.py [--suite SUITE] [--only PHASE …] [--cuts N]
+    unshare --mount --net --propagation private python tests/deb/deb_check.py [--suite SUITE] [--only PHASE …]
 
 Needs root and debootstrap. There is no network but a loopback, so nothing can be fetched. The frames are
 sealed by the nodes of a street behind a bridge on a pty, which is the machine's /dev/ttyUSB0; the city's broker is a
