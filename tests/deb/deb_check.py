@@ -100,6 +100,8 @@ class Check:
         self._expect(self.figures["exposure"] <= EXPOSURE, "is too exposed")
         town.live(machine, service, 10)
         self._expect(town.speaker.replies > 0, "nobody was answered")
+        failed = machine.run("systemctl", "list-units", "--failed", "--plain", "--no-legend")
+        self._expect(not failed, f"has failed: {failed}")
 
     def kill(self) -> None:
         """SIGKILL under load."""
