@@ -126,13 +126,15 @@ class Check:
             service = Service(machine)
             town.live(machine, service, 1)
             began = time.monotonic()
-            deb_hang.stop(deb_hang.threads(service.pid)[place])
+            thread = deb_hang.threads(service.pid)[place]
+            deb_hang.stop(thread)
             said = ""
             while service.lives() and time.monotonic() - began < HUNG_SECONDS:
                 said = machine.show("StatusText") or said
                 time.sleep(1)
             took = time.monotonic() - began
             self._expect(not service.lives(), f"{stage} hung, and nobody did anything")
+            deb_hang.let_go(thread)
             self._expect(f"no progress in {stage}" in said, f"{stage} hung, and the unit said {said!r}")
             town.ready(machine)
             found[stage] = round(took)
