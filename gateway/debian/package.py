@@ -40,6 +40,7 @@ _FILES = {
     "debian/mosquitto.conf": "etc/mosquitto/conf.d/stoep.conf",
     "debian/lintian-overrides": "usr/share/lintian/overrides/stoep-gateway",
     "debian/stoep": "usr/bin/stoep",
+    "debian/fstab": "usr/share/doc/stoep-gateway/examples/fstab",
     "gateway.toml": "etc/stoep/gateway.toml",
 }
 _CONFFILES = ("/etc/mosquitto/conf.d/stoep.conf", "/etc/stoep/gateway.toml")
@@ -146,7 +147,7 @@ def _lay_out(stage: Path, version: str, inside: str) -> None:
         (stage / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(HERE.parent / source, stage / place)
     doc = stage / "usr/share/doc" / PACKAGE
-    doc.mkdir(parents=True)
+    doc.mkdir(parents=True, exist_ok=True)
     (doc / "copyright").write_text(_COPYRIGHT + inside + "\n", encoding="utf-8")
     head = f"{PACKAGE} ({_debian(version)}) stable; urgency=medium"
     said = f"{head}\n\n  * Release {version}.\n\n -- {_maintainer()}  {formatdate(_epoch())}\n"

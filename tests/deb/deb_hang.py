@@ -1,5 +1,6 @@
 """Makes one thread of a process stand still, as a driver that never returns does: ptrace stops it, and no other."""
 
+import contextlib
 import ctypes
 import os
 import time
@@ -25,3 +26,12 @@ def stop(thread: int) -> None:
     if libc.ptrace(_SEIZE, thread, None, None) or libc.ptrace(_INTERRUPT, thread, None, None):
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     os.waitpid(thread, _WALL)
+
+
+def let_go(thread: int) -> None:
+    """Once its process has been killed: until then it is ours, and its machine could not be turned off."""
+    with contextlib.suppress(ChildProcessError):
+        for _ in range(500):
+            if os.waitpid(thread, _WALL | os.WNOHANG)[0]:
+                return
+            time.sleep(0.01)

@@ -1,5 +1,7 @@
 """A Debian that boots: systemd as PID 1 in namespaces of its own, on a disk whose power can be cut.
 
+    python tests/deb/deb_machine.py         fetches what every machine begins with, while there is a network
+
 Its root is a Debian made once by debootstrap, never written, under an overlay whose upper side is an ext4 file system
 in a file. It shares the network of whoever starts it, which is a namespace with nothing but a loopback.
 
@@ -15,6 +17,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Self
@@ -22,8 +25,8 @@ from typing import Self
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "deb"
 UNIT = "stoep-gateway.service"
-_SUITE = "bookworm"
-_INSIDE = "systemd,systemd-sysv,dbus,udev,python3,mosquitto,ca-certificates"
+SUITES = ("bookworm", "trixie")
+_INSIDE = "systemd,systemd-sysv,dbus,udev,python3,mosquitto,procps,ca-certificates"
 _MIB = 512
 _SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN
 _NO_LOG_FLUSH = 2
@@ -31,17 +34,17 @@ _PATIENCE = 120.0
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def debian() -> Path:
-    """The root that every machine begins with; made when it is first needed."""
-    place = BUILD / f"root-{_SUITE}"
+def debian(suite: str) -> Path:
+    """The root that every machine of `suite` begins with; made when it is first needed."""
+    place = BUILD / f"root-{suite}"
     if not place.exists():
-        print(f"== a Debian {_SUITE} by debootstrap (once, about a minute)", flush=True)
-        new = BUILD / f"root-{_SUITE}.new"
+        print(f"== a Debian {suite} by debootstrap (once, about a minute)", flush=True)
+        new = BUILD / f"root-{suite}.new"
         shutil.rmtree(new, ignore_errors=True)
         new.parent.mkdir(parents=True, exist_ok=True)
-        log = BUILD / "debootstrap.log"
+        log = BUILD / f"debootstrap-{suite}.log"
         with log.open("w") as out:
-            command = ["debootstrap", "--variant=minbase", f"--include={_INSIDE}", _SUITE, str(new)]
+            command = ["debootstrap", "--variant=minbase", f"--include={_INSIDE}", suite, str(new)]
             done = subprocess.run(command, stdout=out, stderr=out, check=False)
         if done.returncode:
             raise SystemExit(f"error: debootstrap failed, see {log}: is Debian's archive within reach?")
@@ -52,8 +55,9 @@ def debian() -> Path:
 class Machine:
     """One disk and what boots from it. `terminal` is its /dev/ttyUSB0."""
 
-    def __init__(self, folder: Path, terminal: str | None = None) -> None:
+    def __init__(self, folder: Path, terminal: str | None = None, suite: str = SUITES[0]) -> None:
         self._folder = folder
+        self._debian = debian(suite)
         self._terminal = terminal
         self._image = folder / "disk.img"
         self._disk = folder / "disk"
@@ -67,7 +71,7 @@ class Machine:
             place.mkdir(parents=True, exist_ok=True)
         with self._image.open("wb") as image:
             image.truncate(_MIB << 20)
-        _run("mkfs.ext4", "-q", "-F", str(self._image))
+        outside("mkfs.ext4", "-q", "-F", str(self._image))
         self._mount()
         return self
 
@@ -96,13 +100,18 @@ class Machine:
         # The shell moves into the cgroups before it takes a namespace of them.
         enter = f'for one in {_CGROUPS}/*/{self._cgroup}; do echo $$ > $one/cgroup.procs; done; exec "$@"'
         command = ["sh", "-c", enter, "sh", "unshare", *namespaces, "--propagation", "private"]
-        command += ["sh", script, str(self.root), self._terminal or ""]
+        command += ["sh", script, str(self.root), self._terminal or "", *self._more_for_init()]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         self._pid = int(_until(lambda: children.read_text().split()[0]))
         _until(lambda: Path(f"/proc/{self._pid}/comm").read_text() == "systemd\n" or None)
         _until(lambda: self.run("systemctl", "is-system-running", check=False) in {"running", "degraded"} or None)
         return time.monotonic() - began
+
+    @property
+    def site(self) -> Path:
+        """Its /etc/stoep, from out here."""
+        return self.root / "etc/stoep"
 
     def run(self, *command: str, check: bool = True) -> str:
         """What a command inside says, stderr too where it must succeed and does not."""
@@ -133,11 +142,19 @@ class Machine:
 
     def cut(self) -> None:
         """The power goes, and comes back: the disk is as the file system's log makes it again."""
-        with contextlib.closing(_Folder(self._disk)) as disk:
-            fcntl.ioctl(disk.number, _SHUTDOWN, struct.pack("I", _NO_LOG_FLUSH))
+        for place in self._written():
+            with contextlib.closing(_Folder(place)) as disk:
+                fcntl.ioctl(disk.number, _SHUTDOWN, struct.pack("I", _NO_LOG_FLUSH))
         self._end()
         self._unmount()
         self._mount()
+
+    def _written(self) -> list[Path]:
+        """The file systems that lose what the kernel has not written yet."""
+        return [self._disk]
+
+    def _more_for_init(self) -> list[str]:
+        return []
 
     def _inside(self, *command: str) -> list[str]:
         enter = ["nsenter", "-t", str(self._pid), "-m", "-p", "-u", "-i", "-C", "--"]
@@ -151,17 +168,14 @@ class Machine:
             self._process = None
 
     def _mount(self) -> None:
-        _run("mount", "-o", "loop", str(self._image), str(self._disk))
+        outside("mount", "-o", "loop", str(self._image), str(self._disk))
         for name in ("upper", "work"):
             (self._disk / name).mkdir(exist_ok=True)
-        layers = f"lowerdir={debian()},upperdir={self._disk}/upper,workdir={self._disk}/work"
-        _run("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
+        layers = f"lowerdir={self._debian},upperdir={self._disk}/upper,workdir={self._disk}/work"
+        outside("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
 
     def _unmount(self) -> None:
-        """Until the loop device is gone, too: a namespace that has ended lets go of its mounts when it likes."""
-        for place in (self.root, self._disk):
-            _until(lambda place=place: not place.is_mount() or not _run("umount", str(place), check=False) or None)
-        _until(lambda: not _output("losetup", "-j", str(self._image)) or None)
+        unmount(self.root, self._disk, image=self._image)
 
 
 class _Folder:
@@ -172,7 +186,14 @@ class _Folder:
         os.close(self.number)
 
 
-def _run(*command: str, check: bool = True) -> int:
+def unmount(*places: Path, image: Path) -> None:
+    """Until the image's loop device is gone, too: a namespace that has ended lets go of its mounts when it likes."""
+    for place in places:
+        _until(lambda place=place: not place.is_mount() or not outside("umount", str(place), check=False) or None)
+    _until(lambda: not _output("losetup", "-j", str(image)) or None)
+
+
+def outside(*command: str, check: bool = True) -> int:
     return subprocess.run(command, check=check, stderr=None if check else subprocess.DEVNULL).returncode
 
 
@@ -189,3 +210,13 @@ def _until(look: object, seconds: float = _PATIENCE) -> str:
                 return str(found)
         time.sleep(0.05)
     raise AssertionError("it takes too long")
+
+
+def main() -> int:
+    for suite in SUITES:
+        debian(suite)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -85,8 +85,7 @@ class Town:
 
     def settle(self, machine: Machine) -> None:
         """Writes what a person writes: settings, registry, secrets."""
-        etc = machine.root / "etc"
-        site = etc / "stoep"
+        etc, site = machine.root / "etc", machine.site
         self.set_clock(machine)
         config = write_site(site, self.nodes, "/dev/ttyUSB0", self._broker.port, _STORE)
         text = config.read_text()
@@ -161,7 +160,7 @@ class Town:
         turn_to(self._clock(machine), self._now)
 
     def _clock(self, machine: Machine) -> Path:
-        return machine.root / "etc/stoep/clock"
+        return machine.site / "clock"
 
     @staticmethod
     def _owner(site: Path) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from certificates import Authority
 from gateway_rig import MORNING, PtyBridge, TurnedClock, mosquitto, write_clock
 from stoep.cli import build
-from stoep.doctor import bridges, bus, card, city, disk, power, time
+from stoep.doctor import bridges, bus, card, city, disk, memory, power, time
 from stoep.doctor.finding import Level
 from stoep.doctor.machine import Machine
 from stoep.settings import BridgeSettings
@@ -114,6 +114,30 @@ def test_a_card_lasts_as_long_as_its_maker_says_over_what_is_written(built: Buil
     assert card.look(built.machine, folder).level is Level.WARNING
     built.write("proc/uptime", "60.00 100.00\n")
     assert card.look(built.machine, folder).level is Level.UNKNOWN
+
+
+_OVERLAY = """\
+21 1 0:31 / / rw - overlay overlayroot rw,lowerdir=/ro,upperdir=/media/root-rw/overlay,workdir=/media/root-rw/w
+22 21 0:30 / /media/root-rw rw - tmpfs tmpfs-root rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("mounts", "level"),
+    [
+        ("21 1 179:2 / / ro,noatime shared:1 - ext4 /dev/root ro\n", Level.GOOD),
+        ("21 1 179:2 / / ro - ext4 /dev/root ro\n22 21 0:30 / /var/lib rw - tmpfs tmpfs rw\n", Level.TROUBLE),
+        (_OVERLAY, Level.TROUBLE),
+        (_OVERLAY + "23 21 179:3 /store /var/lib/stoep rw - ext4 /dev/mmcblk0p3 rw\n", Level.GOOD),
+        (_OVERLAY.replace("tmpfs tmpfs-root", "ext4 /dev/sda1"), Level.GOOD),
+        (_OVERLAY.splitlines()[0], Level.UNKNOWN),
+        ("", Level.UNKNOWN),
+    ],
+)
+def test_a_store_that_a_reboot_would_forget_is_seen(built: Built, mounts: str, level: Level) -> None:
+    built.write("proc/self/mountinfo", mounts)
+    found = memory.look(built.machine, Path("/var/lib/stoep"))
+    assert (found.level, found.remedy is not None) == (level, level is Level.TROUBLE), found
 
 
 def test_a_bridge_that_says_hello_is_found_and_one_that_is_silent_named(bridge: PtyBridge) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from stoep import settings
 from stoep.clock import SystemClock
-from stoep.doctor import bridges, bus, card, city, disk, power, time
+from stoep.doctor import bridges, bus, card, city, disk, memory, power, time
 from stoep.doctor.finding import Finding, good, trouble, warning
 from stoep.doctor.machine import Machine
 from stoep.errors import SettingsError
@@ -40,6 +40,7 @@ def examine(config: Path, machine: Machine) -> Iterator[Finding]:
         yield _told(said)
     if chosen.cabinet.bme280:
         yield bus.look(machine, chosen.cabinet.address)
+    yield memory.look(machine, store.parent)
     yield disk.room(store.parent)
     yield disk.speed(store.parent)
     yield card.look(machine, store.parent)
