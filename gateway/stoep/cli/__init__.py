@@ -5,7 +5,9 @@ extra to install. The service itself starts without typer and what typer needs: 
 """
 
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,23 +19,23 @@ if TYPE_CHECKING:
 GROUP = "stoep.commands"
 # Where the extra is not called like the command.
 _EXTRAS = dict.fromkeys(("generate", "hardware", "node", "bridge", "field-kit"), "field")
-_OWN = [
-    EntryPoint("gateway", "stoep.cli.gateway:register", GROUP),
-    EntryPoint("check-config", "stoep.cli.check_config:register", GROUP),
-    EntryPoint("broker-files", "stoep.cli.broker_files:register", GROUP),
-    EntryPoint("clock-witness", "stoep.cli.clock_witness:register", GROUP),
-    EntryPoint("registry", "stoep.cli.registry:register", GROUP),
-    EntryPoint("commands", "stoep.cli.commands:register", GROUP),
-    EntryPoint("ledger", "stoep.cli.ledger:register", GROUP),
-    EntryPoint("status", "stoep.cli.status:register", GROUP),
-    EntryPoint("doctor", "stoep.cli.doctor:register", GROUP),
-    EntryPoint("setup", "stoep.cli.setup:register", GROUP),
-    EntryPoint("support-bundle", "stoep.cli.support_bundle:register", GROUP),
-    EntryPoint("listen", "stoep.cli.listen:register", GROUP),
-    EntryPoint("schemas", "stoep.cli.schemas:register", GROUP),
-    EntryPoint("calibrate", "stoep.cli.calibrate:register", GROUP),
-    EntryPoint("backup", "stoep.cli.backup:register", GROUP),  # and restore
-]
+_OWN = {  # each has a `register`
+    "gateway": "stoep.cli.gateway",
+    "check-config": "stoep.cli.check_config",
+    "broker-files": "stoep.cli.broker_files",
+    "clock-witness": "stoep.cli.clock_witness",
+    "registry": "stoep.cli.registry",
+    "commands": "stoep.cli.commands",
+    "ledger": "stoep.cli.ledger",
+    "status": "stoep.cli.status",
+    "doctor": "stoep.cli.doctor",
+    "setup": "stoep.cli.setup",
+    "support-bundle": "stoep.cli.support_bundle",
+    "listen": "stoep.cli.listen",
+    "schemas": "stoep.cli.schemas",
+    "calibrate": "stoep.cli.calibrate",
+    "backup": "stoep.cli.backup",  # and restore
+}
 
 
 def _stub(app: "typer.Typer", name: str, missing: str) -> None:
@@ -57,8 +59,15 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _register(module: str) -> "Callable[[typer.Typer], None]":
+    register: Callable[[typer.Typer], None] = import_module(module).register
+    return register
+
+
 def build(asked: str | None = None) -> "typer.Typer":
     """The app with every command that can be found; with only the one `asked` for: all take a second to load."""
+    from importlib.metadata import entry_points
+
     import typer
 
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -70,12 +79,12 @@ def build(asked: str | None = None) -> "typer.Typer":
     ) -> None:
         """Smart street furniture: gateway, virtual street and tools."""
 
-    found = {point.name: point for point in entry_points(group=GROUP)}
-    for own in _OWN:
-        found.setdefault(own.name, own)  # run from a checkout that nobody installed
-    for name, point in [(asked, found[asked])] if asked in found else sorted(found.items()):
+    found = {point.name: point.load for point in entry_points(group=GROUP)}
+    for name, module in _OWN.items():  # run from a checkout that nobody installed
+        found.setdefault(name, partial(_register, module))
+    for name, load in [(asked, found[asked])] if asked in found else sorted(found.items()):
         try:
-            point.load()(app)
+            load()(app)
         except ImportError as error:
             _stub(app, name, error.name or str(error))
     return app
