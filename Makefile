@@ -51,7 +51,7 @@ wire: $(VENV)/.dev ## search both sides of the wire for what they read different
 	@echo "== the wire: $(EXAMPLES) examples for each search"
 	@STOEP_EXAMPLES=$(EXAMPLES) $(PYTEST) -q tests/wire
 
-power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, about seven minutes
+power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, twenty minutes
 	@$(BIN)/python tests/faults/power_cuts.py
 
 full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from stoep_twin.chips.chip import Chip
 
+_END = 0xFFFF  # of its scale: whatever is more, is this (est.: nothing is said of it)
 _HEAD = b"\x42\x4d"
 _COMMAND = 7  # bytes
 _MODE, _ASK, _SLEEP = 0xE1, 0xE2, 0xE4
@@ -128,7 +129,7 @@ class PMS5003(Chip):
             round(mass * early * self._chance.uniform(0.98, 1.02)) for mass in (dust.pm1_0, dust.pm2_5, dust.pm10)
         ]
         small = dust.pm1_0 * early * 150 * self._chance.uniform(0.97, 1.03) + self._chance.randrange(1, 12)
-        counts = [round(small * share) for share in (1.0, 0.3, 0.06, 0.01, 0.004, 0.001)]
-        masses = [masses[0], max(masses[0], masses[1]), max(masses[0], masses[1], masses[2])]
+        counts = [min(_END, round(small * share)) for share in (1.0, 0.3, 0.06, 0.01, 0.004, 0.001)]
+        masses = [min(_END, max(masses[:number])) for number in (1, 2, 3)]
         body = _HEAD + struct.pack(">14H", 28, *masses, *masses, *counts, 0x9700)
         return body + struct.pack(">H", sum(body))
