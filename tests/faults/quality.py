@@ -2,19 +2,23 @@
 
     python tests/faults/quality.py [--days 30] [--seeds 106 107] [--kinds stuck drifting …]
 
-A reading is *wrong* when a fault is on its sensor and it deviates from what was true when it was taken by more than the
-sensor's data sheet allows. An hour of a channel is *faulty* when one of its readings is wrong, and *flagged* when every
-wrong reading in it has SUSPECT or FAIL in the last revision of its window that the city got. An hour is *good* when no
-fault is on the sensor; one flagged reading in it is a false alarm. What lies between, a fault that does no harm, is
-counted beside.
+A reading is *wrong* when a fault is on its sensor and it deviates by more than the sensor's data sheet allows from what
+a sound one would have said when it was taken. (What a sound dust sensor says is 0.9 to 1.4 times what there is: that is
+what it is calibrated for, and no fault.) An hour of a channel is *faulty* when one of its readings is wrong, and
+*flagged* when every wrong reading in it has SUSPECT or FAIL in the last revision of its window that the city got. An
+hour is *good* when no fault is on the sensor; one flagged reading in it is a false alarm. What lies between, a fault
+that does no harm, is counted beside.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,16 +141,20 @@ def reasons(street: Street) -> list[str]:
     return [f"    {count} × {what}" for what, count in why.most_common(12)]
 
 
+def _lived(kinds: Sequence[Kind], days: float, seed: int) -> tuple[dict[str, Score], list[str]]:
+    street = live(draw(kinds, days, seed), days, seed)
+    scores = {str(kind): score(street, kinds=(kind,)) for kind in kinds} | {"all": score(street)}
+    return scores, [*by_channel(street), *reasons(street)]
+
+
 def campaign(kinds: Sequence[Kind], days: float, seeds: Sequence[int], *, verbose: bool) -> bool:
     print(f"{len(STREET)} nodes, {days:g} virtual days, seeds {', '.join(map(str, seeds))}\n{HEAD}", flush=True)
     totals = dict.fromkeys([*map(str, kinds), "all"], Score(0, 0, 0, 0, 0, 0))
-    for seed in seeds:
-        street = live(draw(kinds, days, seed), days, seed)
-        for kind in kinds:
-            totals[kind] += score(street, kinds=(kind,))
-        totals["all"] += score(street)
-        if verbose:
-            print("\n".join([*by_channel(street), *reasons(street)]), flush=True)
+    with ProcessPoolExecutor(min(len(seeds), os.cpu_count() or 1)) as pool:
+        for scores, details in pool.map(partial(_lived, kinds, days), seeds):
+            totals = {name: total + scores[name] for name, total in totals.items()}
+            if verbose:
+                print("\n".join(details), flush=True)
     for name, total in totals.items():
         print(row(name, total), flush=True)
     met = all(total.met for total in totals.values())
@@ -157,7 +165,7 @@ def campaign(kinds: Sequence[Kind], days: float, seeds: Sequence[int], *, verbos
 def main() -> int:
     parser = argparse.ArgumentParser(description="How much of what ails a street's sensors the gateway's flags find.")
     parser.add_argument("--days", type=float, default=30.0, help="virtual days (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[106, 107], help="none of them was used to set a limit")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[108, 109], help="none of them was used to set a limit")
     parser.add_argument("--kinds", type=Kind, nargs="+", default=KINDS, choices=KINDS, help="of faults")
     parser.add_argument("--verbose", action="store_true", help="by channel, and why")
     options = parser.parse_args()

@@ -63,7 +63,8 @@ class Measured(NamedTuple):
 
 
 def _truths(place: Place, at: float) -> dict[str, float]:
-    climate, dust = place.climate(at), place.seen_dust(at)  # that haze is dust to light is no sensor's fault
+    # That haze is dust to light, and what one sensor makes of it and another not, is no fault.
+    climate, dust = place.climate(at), place.dust_unit.says(place.seen_dust(at))
     return {
         "temperature": climate.celsius,
         "humidity": climate.percent,
