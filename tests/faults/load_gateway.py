@@ -1,6 +1,7 @@
 """The gateway's process and its site, for a large street: started, killed, asked to stop, spoken to through a pty."""
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -21,6 +22,7 @@ SITE = "grote-markt"
 AT_ONCE = 3  # frames under way: their replies fit the bridge's ring
 _PATIENCE = 2.0  # real seconds for a reply of a gateway that lives
 _START_SECONDS = 30
+_UNIT = firmware_dir().parent / "gateway" / "systemd" / "stoep-gateway.service"
 _RADIO = b"\x0a\x00"  # then the kid: the address of a node's radio
 
 
@@ -60,9 +62,10 @@ def turn_to(clock: Path, utc: float) -> None:
 
 
 def environment() -> dict[str, str]:
-    """In which `-m stoep` is this checkout's."""
+    """In which `-m stoep` is this checkout's, and memory is taken as its unit for systemd says."""
     paths = [str(firmware_dir().parent / "gateway"), str(firmware_dir())]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    set_there = re.findall(r"^Environment=(\w+)=(\w+)$", _UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    return {**os.environ, **dict(set_there), "PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Process(Protocol):
