@@ -79,9 +79,9 @@ class Publication:
         self._inspector.know(surroundings)
 
     def told(self, due: Collection[Window]) -> Told:
-        judged = self._inspector.inspect(due) if due else []
-        said = {(one.window.kid, one.window.start): self._summarise(one) for one in judged}
-        windows = [one.window for one in judged]
+        inspected = self._inspector.inspect(due) if due else []
+        said = {(window.kid, window.start): summary for window, summary in inspected}
+        windows = [window for window, _ in inspected]
         more = self._hours.reopened(windows)
         said |= {(window.kid, window.start): self._again_said(window) for window in more}
         windows += more

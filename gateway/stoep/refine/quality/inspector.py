@@ -53,15 +53,18 @@ class Inspector:
     def _samples(self, kid: bytes, starts: Collection[int]) -> Mapping[int, Iterable[Taken]]:
         return {start: window.samples for start, window in self._find(kid, starts).items()}
 
-    def inspect(self, due: Iterable[Window]) -> list[Judged]:
-        """What is due, and after it whatever else is out and has to be said anew."""
+    def inspect(self, due: Iterable[Window]) -> list[tuple[Window, Summary]]:
+        """What is due, and after it whatever else is out and has to be said anew; with what is to be said.
+
+        No more than a node's samples and marks are in memory at once: of a large street they are ten megabytes.
+        """
         if self._surroundings is not self._known:
             self._known = self._surroundings
             self._street.know(self._known.around, self._known.checks)
         wanted = {(window.kid, window.start): window for window in due}
         unheard = [key for key, window in wanted.items() if not window.revision]
         self._owed |= self._street.update({key: window.samples for key, window in wanted.items()}, unheard)
-        found: dict[Key, Judged] = {}
+        found: dict[Key, tuple[Window, Summary]] = {}
         others: dict[bytes, set[int]] = {}
         for kid, start in wanted.keys() | self._owed:
             others.setdefault(kid, set()).add(start)
@@ -69,9 +72,10 @@ class Inspector:
             touched = {start for start in starts if (kid, start) in wanted}
             beside = self._contradicted(kid, starts - touched)
             if touched or beside:
-                found |= self._judge(kid, touched, beside, wanted)
+                judged = self._judge(kid, touched, beside, wanted)
+                found |= {key: (one.window, self._summarise(one)) for key, one in judged.items()}
         first = [found[key] for key in wanted]
-        return first + [judged for key, judged in found.items() if key not in wanted]
+        return first + [said for key, said in found.items() if key not in wanted]
 
     def settled(self) -> None:
         """All that was inspected last is on the disk."""
