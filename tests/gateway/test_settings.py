@@ -325,7 +325,7 @@ def test_a_command_whose_packages_are_missing_says_which_extra_to_install(monkey
     from importlib.metadata import EntryPoint
 
     points = [EntryPoint("twin", "there_is_no_such_module:register", cli.GROUP)]
-    monkeypatch.setattr(cli, "entry_points", lambda group: points if group == cli.GROUP else [])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points if group == cli.GROUP else [])
     result = CliRunner().invoke(cli.build(), ["twin", "--bins", "3"])
     assert result.exit_code == 2
     assert "pip install 'stoep[twin]'" in result.output
