@@ -1,6 +1,6 @@
 """Thirty virtual days of a street whose sensors fail, and how much of it the gateway's flags have found.
 
-    python tests/faults/quality.py [--days 30] [--seeds 106 107] [--kinds stuck drifting …]
+    python tests/faults/quality.py [--days 30] [--seeds 108 109] [--kinds stuck drifting …]
 
 A reading is *wrong* when a fault is on its sensor and it deviates by more than the sensor's data sheet allows from what
 a sound one would have said when it was taken. (What a sound dust sensor says is 0.9 to 1.4 times what there is: that is
