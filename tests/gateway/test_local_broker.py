@@ -1,4 +1,4 @@
-"""The local broker in particular: accounts, what they may do, and a node that is known by two media."""
+"""The local broker in particular: accounts, what they may do, and who says too much."""
 
 import queue
 import stat
@@ -15,7 +15,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
-from gateway_rig import MORNING, PlayedNode, PtyBridge, TurnedClock, mosquitto, sample, write_clock
+from gateway_rig import MORNING, PlayedNode, TurnedClock, mosquitto, sample, write_clock
 from stoep import settings
 from stoep.cli import broker_files, build
 from stoep.health import Counters
@@ -25,7 +25,6 @@ from stoep.links.base import Link, Received
 from stoep.links.broker import BrokerLink, LocalBroker
 from stoep.registry import accounts
 from stoep.service.service import Service
-from stoep.wire.replies import Answer, Challenge
 from test_links import eventually
 
 TABLE = '[local_broker]\nport = {port}\nusername = "street"\npassword_file = "broker-password"\n'
@@ -63,16 +62,20 @@ class NodeAtBroker:
         self._client.loop_stop()
 
 
-@pytest.fixture
-def street(site: Callable[..., Path], tmp_path: Path, free_port: int) -> Path:
+def with_lamppost(site: Callable[..., Path], port: int) -> Path:
     """gateway.toml of a site with one lamppost and a local broker."""
-    config = site(more=TABLE.format(port=free_port))
-    nodes = tmp_path / "nodes.toml"
+    config = site(more=TABLE.format(port=port))
+    nodes = config.with_name("nodes.toml")
     nodes.write_text(nodes.read_text().replace('"bin"', '"lamppost"'))
-    own = tmp_path / "broker-password"
+    own = config.with_name("broker-password")
     own.write_text("of the gateway\n")
     own.chmod(0o600)
     return config
+
+
+@pytest.fixture
+def street(site: Callable[..., Path], free_port: int) -> Path:
+    return with_lamppost(site, free_port)
 
 
 @contextmanager
@@ -227,77 +230,6 @@ def test_a_broker_that_shows_a_strangers_certificate_is_not_spoken_to(street: Pa
         link.stop()
 
 
-@contextmanager
-def in_service(config: Path) -> Iterator[Service]:
-    """The whole service, once each of its links is alive."""
-    service = Service(settings.load(config))
-    stop = threading.Event()
-    thread = threading.Thread(target=service.run, args=(stop,))
-    thread.start()
-    try:
-        eventually(lambda: all(link.alive() for link in service._links.values()))
-        yield service
-    finally:
-        stop.set()
-        thread.join(10)
-
-
-def test_a_node_known_by_two_media_is_answered_where_it_spoke(
-    street: Path, node: PlayedNode, free_port: int, bridge: PtyBridge, tmp_path: Path
-) -> None:
-    street.write_text(street.read_text().replace("/dev/ttyUSB0", bridge.port))
-    write_clock(tmp_path / "clock", utc=MORNING)
-    with guarded(street, free_port), in_service(street) as service:
-        by_wifi = next(link for link in service._links.values() if link.medium == "broker")
-        lamppost = NodeAtBroker(free_port, node)
-
-        def ask_by_broker(frame: bytes) -> Answer | Challenge:
-            lamppost.say(frame)
-            return node.open(lamppost.down.get(timeout=3))
-
-        def ask_by_radio(frame: bytes) -> Answer | Challenge:
-            bridge.hear(frame, rssi=-40)
-            return node.open(bridge.sent.get(timeout=3).frame)
-
-        assert isinstance(ask_by_broker(node.report(sample(1, 5))), Challenge)
-        assert isinstance(ask_by_broker(node.report(sample(1, 5))), Answer)
-        assert isinstance(ask_by_radio(node.report(tick=20, back=1)), Answer)
-        assert isinstance(ask_by_broker(node.report(tick=30, back=1)), Answer)
-        assert isinstance(ask_by_radio(node.report(tick=40, back=1)), Answer)
-        assert by_wifi.status()["alive"]
-        lamppost.close()
-
-
-def test_a_street_of_wifi_alone_needs_no_bridge(street: Path, node: PlayedNode, free_port: int, tmp_path: Path) -> None:
-    street.write_text(street.read_text().replace('[[bridge]]\nport = "/dev/ttyUSB0"\n', ""))
-    write_clock(tmp_path / "clock", utc=MORNING)
-    with guarded(street, free_port), in_service(street) as service:
-        assert [link.medium for link in service._links.values()] == ["broker"]
-        lamppost = NodeAtBroker(free_port, node)
-        for kind in (Challenge, Answer):
-            lamppost.say(node.report(sample(1, 5)))
-            assert isinstance(node.open(lamppost.down.get(timeout=3)), kind)
-        lamppost.close()
-
-
-FLOOD = """
-import sys, time
-import paho.mqtt.client as mqtt
-name, password = sys.argv[1:3]
-port, qos, frame = int(sys.argv[3]), int(sys.argv[4]), bytes.fromhex(sys.argv[5])
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name)
-client.username_pw_set(name, password)
-client.connect("127.0.0.1", port)
-client.loop_start()
-said = 0
-while True:
-    for _ in range(20):
-        said += 1
-        client.publish("stoep/up/" + name, frame[:-4] + said.to_bytes(4, "big"), qos)
-    time.sleep(0.005)
-"""
-
-
 def muted(service: Service) -> object:
     return next(link for link in service._links.values() if link.medium == "broker").status().get("muted")
 
@@ -325,6 +257,24 @@ def add_lamppost(street: Path, node: PlayedNode) -> None:
     entry = f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "lamppost"\n'
     nodes.write_text(nodes.read_text() + entry)
     secrets.write_text(secrets.read_text() + f'{node.kid.hex()} = "{node.secret.hex()}"\n')
+
+
+FLOOD = """
+import sys, time
+import paho.mqtt.client as mqtt
+name, password = sys.argv[1:3]
+port, qos, frame = int(sys.argv[3]), int(sys.argv[4]), bytes.fromhex(sys.argv[5])
+client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name)
+client.username_pw_set(name, password)
+client.connect("127.0.0.1", port)
+client.loop_start()
+said = 0
+while True:
+    for _ in range(20):
+        said += 1
+        client.publish("stoep/up/" + name, frame[:-4] + said.to_bytes(4, "big"), qos)
+    time.sleep(0.005)
+"""
 
 
 @pytest.mark.slow

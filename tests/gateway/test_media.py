@@ -1,0 +1,73 @@
+"""A service with a local broker: beside a bridge, where a node is answered by what it spoke by, and without one."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway_rig import MORNING, PlayedNode, PtyBridge, sample, write_clock
+from stoep import settings
+from stoep.service.service import Service
+from stoep.wire.replies import Answer, Challenge
+from test_links import eventually
+from test_local_broker import NodeAtBroker, guarded, with_lamppost
+
+
+@pytest.fixture
+def street(site: Callable[..., Path], free_port: int) -> Path:
+    return with_lamppost(site, free_port)
+
+
+@contextmanager
+def in_service(config: Path) -> Iterator[Service]:
+    """The whole service, once each of its links is alive."""
+    service = Service(settings.load(config))
+    stop = threading.Event()
+    thread = threading.Thread(target=service.run, args=(stop,))
+    thread.start()
+    try:
+        eventually(lambda: all(link.alive() for link in service._links.values()))
+        yield service
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def test_a_node_known_by_two_media_is_answered_where_it_spoke(
+    street: Path, node: PlayedNode, free_port: int, bridge: PtyBridge, tmp_path: Path
+) -> None:
+    street.write_text(street.read_text().replace("/dev/ttyUSB0", bridge.port))
+    write_clock(tmp_path / "clock", utc=MORNING)
+    with guarded(street, free_port), in_service(street) as service:
+        by_wifi = next(link for link in service._links.values() if link.medium == "broker")
+        lamppost = NodeAtBroker(free_port, node)
+
+        def ask_by_broker(frame: bytes) -> Answer | Challenge:
+            lamppost.say(frame)
+            return node.open(lamppost.down.get(timeout=3))
+
+        def ask_by_radio(frame: bytes) -> Answer | Challenge:
+            bridge.hear(frame, rssi=-40)
+            return node.open(bridge.sent.get(timeout=3).frame)
+
+        assert isinstance(ask_by_broker(node.report(sample(1, 5))), Challenge)
+        assert isinstance(ask_by_broker(node.report(sample(1, 5))), Answer)
+        assert isinstance(ask_by_radio(node.report(tick=20, back=1)), Answer)
+        assert isinstance(ask_by_broker(node.report(tick=30, back=1)), Answer)
+        assert isinstance(ask_by_radio(node.report(tick=40, back=1)), Answer)
+        assert by_wifi.status()["alive"]
+        lamppost.close()
+
+
+def test_a_street_of_wifi_alone_needs_no_bridge(street: Path, node: PlayedNode, free_port: int, tmp_path: Path) -> None:
+    street.write_text(street.read_text().replace('[[bridge]]\nport = "/dev/ttyUSB0"\n', ""))
+    write_clock(tmp_path / "clock", utc=MORNING)
+    with guarded(street, free_port), in_service(street) as service:
+        assert [link.medium for link in service._links.values()] == ["broker"]
+        lamppost = NodeAtBroker(free_port, node)
+        for kind in (Challenge, Answer):
+            lamppost.say(node.report(sample(1, 5)))
+            assert isinstance(node.open(lamppost.down.get(timeout=3)), kind)
+        lamppost.close()
