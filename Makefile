@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install
 PYTEST := $(BIN)/python -m pytest
 # Two processes share the tests: tests/conftest.py says how.
-SHARED := -n 2
+SHARED := -n 2 --no-loadscope-reorder
 QUICK := -m "not slow"
 STUBS := micropython-esp32-stubs>=1.28,<2
 
@@ -45,13 +45,13 @@ test: mosquitto lint ## everything, with real brokers and whole streets
 	@echo "== all tests: wire, firmware in the real interpreter, gateway, twin, whole streets, the wheel"
 	@$(PYTEST) -q $(SHARED) --durations=10
 
-proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night fog quality test-deb ## the long campaigns one after the other, over two hours
+proof: wire power-cuts full-disk kills load-day attackers load fill-forecast attack serial-line rough-day follow-me night fog quality test-deb ## the long campaigns one after the other, about five hours
 
 wire: $(VENV)/.dev ## search both sides of the wire for what they read differently [EXAMPLES=20000]
 	@echo "== the wire: $(EXAMPLES) examples for each search"
 	@STOEP_EXAMPLES=$(EXAMPLES) $(PYTEST) -q tests/wire
 
-power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, twenty minutes
+power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, two hours
 	@$(BIN)/python tests/faults/power_cuts.py
 
 full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes
@@ -83,7 +83,7 @@ night: $(VENV)/.dev ## the windiest night of thirty, branches and a cat before t
 fog: $(VENV)/.dev ## how wrong dust sensors are in fog, raw and calibrated, in six streets, about two minutes
 	@$(BIN)/python tests/bench/fog.py
 
-quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, a quarter of an hour
+quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, half an hour
 	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 108 109
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes

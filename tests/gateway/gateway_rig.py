@@ -23,6 +23,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 import published
+from stoep import settings
+from stoep.service.service import Service
 from stoep.wire import frame
 from stoep.wire import serial as line
 from stoep.wire.messages import Alarm, Health, Lost, Place, Sample, Uplink
@@ -269,3 +271,18 @@ def jump(file: Path, seconds: float) -> None:
     fields[2] += round(seconds * 1e6)
     with file.open("r+b") as opened:
         opened.write(struct.pack("<8Q", *fields))
+
+
+@contextlib.contextmanager
+def in_service(config: Path) -> Iterator[Service]:
+    """The whole service of a gateway.toml, in a thread, until the block is left."""
+    running = Service(settings.load(config))
+    stop = threading.Event()
+    thread = threading.Thread(target=running.run, args=(stop,))
+    thread.start()
+    try:
+        yield running
+    finally:
+        stop.set()
+        thread.join(10)
+        assert not thread.is_alive()

@@ -15,8 +15,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
-from gateway_rig import MORNING, PlayedNode, TurnedClock, mosquitto, sample, write_clock
-from stoep import settings
+from gateway_rig import MORNING, PlayedNode, TurnedClock, in_service, mosquitto, sample, write_clock
 from stoep.cli import broker_files, build
 from stoep.health import Counters
 from stoep.links import broker as module
@@ -240,18 +239,6 @@ def settled(service: Service) -> bool:
     return service._counters["broker_flood"] == before
 
 
-@contextmanager
-def serving(street: Path) -> Iterator[Service]:
-    service, stop = Service(settings.load(street)), threading.Event()
-    thread = threading.Thread(target=service.run, args=(stop,))
-    thread.start()
-    try:
-        yield service
-    finally:
-        stop.set()
-        thread.join(10)
-
-
 def add_lamppost(street: Path, node: PlayedNode) -> None:
     nodes, secrets = street.with_name("nodes.toml"), street.with_name("secrets.toml")
     entry = f'[[node]]\nkid = "{node.kid.hex()}"\nname = "{node.name}"\nkind = "lamppost"\n'
@@ -288,7 +275,7 @@ def test_a_node_that_floods_the_broker_does_not_keep_another_from_its_reply(
     write_clock(street.parent / "clock", utc=MORNING)
     account = (node.kid.hex(), accounts.password(node.secret))
     command = [sys.executable, "-c", FLOOD, *account, str(free_port), str(qos), node.seal(bytes(100)).hex()]
-    with guarded(street, free_port), serving(street) as service:
+    with guarded(street, free_port), in_service(street) as service:
         eventually(lambda: any(link.alive() for link in service._links.values()))
         victim, waits = NodeAtBroker(free_port, other), []
         flood = subprocess.Popen(command)

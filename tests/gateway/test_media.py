@@ -1,15 +1,11 @@
 """A service with a local broker: beside a bridge, where a node is answered by what it spoke by, and without one."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gateway_rig import MORNING, PlayedNode, PtyBridge, sample, write_clock
-from stoep import settings
-from stoep.service.service import Service
+from gateway_rig import MORNING, PlayedNode, PtyBridge, in_service, sample, write_clock
 from stoep.wire.replies import Answer, Challenge
 from test_links import eventually
 from test_local_broker import NodeAtBroker, guarded, with_lamppost
@@ -20,27 +16,13 @@ def street(site: Callable[..., Path], free_port: int) -> Path:
     return with_lamppost(site, free_port)
 
 
-@contextmanager
-def in_service(config: Path) -> Iterator[Service]:
-    """The whole service, once each of its links is alive."""
-    service = Service(settings.load(config))
-    stop = threading.Event()
-    thread = threading.Thread(target=service.run, args=(stop,))
-    thread.start()
-    try:
-        eventually(lambda: all(link.alive() for link in service._links.values()))
-        yield service
-    finally:
-        stop.set()
-        thread.join(10)
-
-
 def test_a_node_known_by_two_media_is_answered_where_it_spoke(
     street: Path, node: PlayedNode, free_port: int, bridge: PtyBridge, tmp_path: Path
 ) -> None:
     street.write_text(street.read_text().replace("/dev/ttyUSB0", bridge.port))
     write_clock(tmp_path / "clock", utc=MORNING)
     with guarded(street, free_port), in_service(street) as service:
+        eventually(lambda: all(link.alive() for link in service._links.values()))
         by_wifi = next(link for link in service._links.values() if link.medium == "broker")
         lamppost = NodeAtBroker(free_port, node)
 
@@ -65,6 +47,7 @@ def test_a_street_of_wifi_alone_needs_no_bridge(street: Path, node: PlayedNode, 
     street.write_text(street.read_text().replace('[[bridge]]\nport = "/dev/ttyUSB0"\n', ""))
     write_clock(tmp_path / "clock", utc=MORNING)
     with guarded(street, free_port), in_service(street) as service:
+        eventually(lambda: all(link.alive() for link in service._links.values()))
         assert [link.medium for link in service._links.values()] == ["broker"]
         lamppost = NodeAtBroker(free_port, node)
         for kind in (Challenge, Answer):

@@ -3,7 +3,6 @@
 import os
 import signal
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gateway_rig import MORNING, PlayedNode, PtyBridge, mosquitto, sample, write_clock
-from stoep import settings
+from gateway_rig import MORNING, PlayedNode, PtyBridge, in_service, mosquitto, sample, write_clock
 from stoep.cli import build
 from stoep.registry import accounts
 from stoep.registry.registry import Entry
@@ -43,14 +41,8 @@ def street(site: Callable[..., Path], bridge: PtyBridge, node: PlayedNode, free_
 
 @pytest.fixture
 def service(street: Path) -> Iterator[Service]:
-    running = Service(settings.load(street))
-    stop = threading.Event()
-    thread = threading.Thread(target=running.run, args=(stop,))
-    thread.start()
-    yield running
-    stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
+    with in_service(street) as running:
+        yield running
 
 
 @pytest.mark.slow

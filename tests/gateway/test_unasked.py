@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 from typer.testing import CliRunner
 
 from gateway_chain import Chain
-from gateway_rig import MORNING, City, PlayedNode, PtyBridge, TurnedClock, mosquitto, write_clock
-from stoep import settings
+from gateway_rig import MORNING, City, PlayedNode, PtyBridge, TurnedClock, in_service, mosquitto, write_clock
 from stoep.cli import build
 from stoep.downlink import prompt
 from stoep.downlink.prompt import Prompt
 from stoep.errors import MalformedError
-from stoep.service.service import Service
 from stoep.uplink.dialects.native import timestamp
 from stoep.wire.light import Light, Plan
 from stoep.wire.messages import Health
@@ -182,17 +179,8 @@ def served(site: Callable[..., Path], bridge: PtyBridge, free_port: int, tmp_pat
     config = site(port=bridge.port, broker=free_port)
     nodes = tmp_path / "nodes.toml"
     nodes.write_text(nodes.read_text().replace('"bin"', '"lamppost"') + "settings = { interval = 900 }\n")
-    stop = threading.Event()
-    with mosquitto(free_port, tmp_path, "allow_anonymous true"):
-        service = Service(settings.load(config))
-        thread = threading.Thread(target=service.run, args=(stop,))
-        thread.start()
-        try:
-            yield config
-        finally:
-            stop.set()
-            thread.join(10)
-            assert not thread.is_alive()
+    with mosquitto(free_port, tmp_path, "allow_anonymous true"), in_service(config):
+        yield config
 
 
 @contextlib.contextmanager
