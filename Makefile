@@ -56,7 +56,7 @@ power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registr
 
 full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes
 	@unshare -m $(BIN)/python tests/faults/gateway_full.py
-kills: $(VENV)/.dev mosquitto ## kill the gateway a thousand times under load, about ten minutes
+kills: $(VENV)/.dev mosquitto ## kill the gateway a thousand times under load, twenty minutes
 	@$(BIN)/python tests/faults/load_kills.py
 
 load-day: $(VENV)/.dev mosquitto ## a day of 200 nodes in fast motion, and the city's windows against an oracle, two minutes

@@ -20,7 +20,7 @@ from stoep.refine.refiner import Refiner
 from stoep.registry.registry import Entry
 from stoep.service.service import restore
 from stoep.steady import SteadyClock
-from stoep.store import nodes, window_rows
+from stoep.store import alarms, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.journal import Journal
 from stoep.store.keeper import Keeper
@@ -99,7 +99,7 @@ class Chain:
         )
         self.alarms_commit = True
         positions = restore(self.database)
-        alarms = nodes.alarms(self.database)
+        known = alarms.keys(self.database)
         self.refiner = Refiner(
             self.database,
             self.steady,
@@ -121,7 +121,7 @@ class Chain:
             identity.id,
             instance,
             positions.get(identity.id) or Position(),
-            alarms.get(identity.id, set()),
+            known.get(identity.id, set()),
         )
         self.others: list[Node] = []
         self.intake.set_nodes([self.met])

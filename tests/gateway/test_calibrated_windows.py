@@ -10,6 +10,7 @@ import pytest
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
 from stoep.errors import SettingsError
+from stoep.refine import portion
 from stoep.refine import refiner as module
 from stoep.refine.calibration.book import Book, Calibration
 from stoep.refine.calibration.correction import Correction, Growth
@@ -165,7 +166,11 @@ def test_killed_between_the_calibration_and_its_windows_each_still_comes_again(
     assert len(quarters(chain)) == 2
 
 
-def test_a_month_of_a_node_comes_again_day_by_day_and_never_more_at_once_than_can_wait(chain: Chain) -> None:
+def test_a_month_of_a_node_comes_again_day_by_day_and_never_more_at_once_than_can_wait(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portion, "_FEWEST", 500)  # what is taken up again is told in one go
+    chain.refiner._portion = portion.Portion()
     live(chain)
     days = 20
     old = [Window(chain.node.kid, START - number * SECONDS, revision=1) for number in range(1, days * 96 + 1)]
@@ -185,24 +190,6 @@ def test_a_month_of_a_node_comes_again_day_by_day_and_never_more_at_once_than_ca
     assert len({window["start"] for window in came}) == days * 96 == len(came)
     assert most <= 96
     assert all(window["revision"] == 2 and pm(window)["correction"]["version"] == 1 for window in came)
-
-
-def test_of_many_that_are_due_some_are_told_at_once_and_the_others_without_a_rest(
-    chain: Chain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A day of a large street is minutes of work: between two parts of it the watchdog is fed."""
-    monkeypatch.setattr(module, "_MOST_AT_ONCE", 2)
-    chain.clock.is_trusted = False
-    assert live(chain) == [], "nothing is published before the clock is trusted"
-    chain.refiner._rest = 3600.0
-    chain.clock.is_trusted = True
-    parts = []
-    while said := turns(chain, 1):
-        parts.append([window["start"] for window in said])
-    assert [len(part) for part in parts] == [2, 2, 2]
-    told = [start for part in parts for start in part]
-    assert told == sorted(told), "the oldest first"
-    assert not chain.refiner._behind
 
 
 def test_a_note_in_the_store_that_cannot_be_read_says_what_is_calibrated_again(chain: Chain) -> None:

@@ -21,12 +21,13 @@ from stoep.refine.calibration import apply
 from stoep.refine.calibration.book import Book
 from stoep.refine.days import Days
 from stoep.refine.hours import Interval
+from stoep.refine.portion import Portion
 from stoep.refine.publication import Key, Publication
 from stoep.refine.quality import series
 from stoep.refine.quality.surroundings import Surroundings
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
-from stoep.store import gap, ledger, nodes, window_rows
+from stoep.store import alarms, gap, ledger, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.keeper import Keeper
 from stoep.store.log import Row
@@ -48,7 +49,6 @@ _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long 
 _CHECKPOINT_ROWS = 500  # of the log done with
 _PURGE_SECONDS = 3600.0  # real
 _INTERVAL = 900  # seconds between two samples of a node of which nobody says more
-_MOST_AT_ONCE = 500  # windows told in one transaction: a day of a large street is minutes of work
 _MOST_AGAIN = 200  # windows that wait, beyond which no old ones are taken up to be said again
 
 
@@ -135,6 +135,7 @@ class Refiner:
             self._gap = gap.is_open(sql)
         self._rest = rest
         self._published_at = float("-inf")  # real
+        self._portion = Portion()
         self._behind = False  # more was due than was told at once
         self._checkpointed = self._purged = real()
         self._wake = threading.Event()
@@ -203,6 +204,7 @@ class Refiner:
     def turn(self, *, last: bool = False) -> None:
         """One look at everything; the checkpoint when it is worth its bytes."""
         for row in nodes.rows(self._database, self._row):
+            self._pulse.beat(PART)
             self._read(row)
         if len(self._windows) < _MOST_AGAIN:
             for window in self._publication.again():
@@ -212,20 +214,29 @@ class Refiner:
         if trusted:
             self._close_gap(now)
             for track in list(self._tracks.values()):
+                self._pulse.beat(PART)
                 self._date(track, now)
         due = [window for window in self._windows.values() if window.due and not _open(window, now)]
         due.sort(key=lambda window: window.start)
-        self._behind &= bool(due)
+        self._behind &= trusted and bool(due)
         rested = self._behind or real() - self._published_at >= self._rest
-        alarms = self._unsent()
+        unsent = alarms.unsent(self._database)
         dirty = bool(self._done or self._unsaved)
         pressed = bool(self._given_up)
         waited = real() - self._checkpointed >= _CHECKPOINT_SECONDS
         full = len(self._done) >= _CHECKPOINT_ROWS
         asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
-        if (trusted and due and rested) or alarms or full or asked or pressed or (dirty and (last or waited)):
-            self._checkpoint(due[:_MOST_AT_ONCE] if trusted else [], alarms)
-            self._behind = trusted and len(due) > _MOST_AT_ONCE
+        if unsent or full or asked or pressed or (dirty and (last or waited)):
+            self._checkpoint([], unsent)  # an alarm does not wait for what there is to tell of windows
+        if trusted and due and rested:
+            self._tell(due)
+
+    def _tell(self, due: list[Window]) -> None:
+        portion = self._portion.of(due)
+        began = real()
+        self._checkpoint(portion, [])
+        self._portion.took(len(portion), real() - began)
+        self._behind = len(due) > len(portion)
 
     def _close_gap(self, now: float) -> None:
         if self._gap:
@@ -294,24 +305,13 @@ class Refiner:
         corrected = apply.sample(taken.identity.kid, dated, self._publication.book, self._catalogue)
         return [reading._replace(corrected=corrected.get(reading.channel.id)) for reading in readings]
 
-    def _unsent(self) -> list[tuple[int, Alarm]]:
-        with self._database.reading() as sql:
-            rows = sql.execute(
-                "SELECT identity, epoch, number, code, tick, raised, value, trace FROM alarm WHERE sent = 0 "
-                "ORDER BY identity, epoch, number"
-            ).fetchall()
-        return [
-            (identity, Alarm(epoch, number, code, tick, bool(raised), value, trace))
-            for identity, epoch, number, code, tick, raised, value, trace in rows
-        ]
-
-    def _checkpoint(self, due: list[Window], alarms: list[tuple[int, Alarm]]) -> None:
+    def _checkpoint(self, due: list[Window], raised: list[tuple[int, Alarm]]) -> None:
         """Nothing in memory changes before the transaction is on the disk: without room it is done again."""
         due, published, summaries = self._publication.told(due)
         changed = [track for track in list(self._tracks.values()) if track.changed]
         purging = real() - self._purged >= _PURGE_SECONDS and self._clock.trusted()
         with self._database.transaction() as sql:
-            for number, alarm in alarms:
+            for number, alarm in raised:
                 self._send_alarm(sql, self._track(number), alarm)
             self._not_lost(sql, due)
             if "window" in self._forward:
@@ -339,7 +339,7 @@ class Refiner:
         self._days.saved()
         if purging:
             self._purged = real()
-        self._after(summaries, alarms)
+        self._after(summaries, raised)
 
     def _not_lost(self, sql: sqlite3.Connection, due: list[Window]) -> None:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
@@ -351,7 +351,7 @@ class Refiner:
                 for first, last in ranges:
                     ledger.strike(sql, life.identity, life.epoch, first, last)
 
-    def _after(self, published: dict[Key, Summary], alarms: list[tuple[int, Alarm]]) -> None:
+    def _after(self, published: dict[Key, Summary], raised: list[tuple[int, Alarm]]) -> None:
         self._done.clear()
         self._unsaved.clear()
         self._given_up.clear()
@@ -364,11 +364,11 @@ class Refiner:
         self._windows = due
         if published:
             self._published_at = real()
-        if published or alarms or self._samples:
+        if published or raised or self._samples:
             self._outbox.waiting.set()
         self._samples.clear()
         self._counters.add("windows_published", len(published))
-        self._counters.add("alarms", len(alarms))
+        self._counters.add("alarms", len(raised))
 
     def _send_sample(self, sql: sqlite3.Connection, taken: _Alone) -> None:
         message = self._compose.sample(taken.identity, taken.sample, self._corrected(taken), taken.moment)
@@ -383,10 +383,7 @@ class Refiner:
             moment = track.timeline.resolve(alarm.epoch, alarm.tick, self._boots.utc)
         if "event" in self._forward:
             self._outbox.put(sql, *self._compose.event(track.identity, alarm, moment), urgent=True)
-        sql.execute(
-            "UPDATE alarm SET sent = 1 WHERE identity = ? AND epoch = ? AND number = ?",
-            (track.identity.id, alarm.epoch, alarm.number),
-        )
+        alarms.sent(sql, track.identity.id, alarm)
 
     def _named(self, kid: bytes) -> Identity:
         """The newest identity of the kid: what it is called now."""

@@ -17,7 +17,7 @@ from stoep.intake.node import Node
 from stoep.refine.quality.surroundings import surroundings
 from stoep.refine.refiner import Refiner
 from stoep.registry.registry import Entry
-from stoep.store import nodes
+from stoep.store import alarms, nodes
 from stoep.store.database import Database
 from stoep.store.nodes import Identity
 from stoep.store.position import Position
@@ -48,7 +48,7 @@ class Members:
         self._intake = intake
         self._refiner = refiner
         self._positions = positions
-        self._alarms = nodes.alarms(database)
+        self._alarms = alarms.keys(database)
         self._old_seconds = old_days * _DAY
         self._entries: dict[bytes, Entry] = {}
         self._rotating: dict[int, Entry] = {}  # by the old secret's identity

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from stoep.clock import Clock
 from stoep.errors import StoreFullError
 from stoep.health import Pulse
-from stoep.store import ledger, log, sealed
+from stoep.store import alarms, ledger, log, sealed
 from stoep.store.database import Database
 from stoep.store.log import Entry
 
@@ -112,12 +112,5 @@ class Journal:
                     ledger.strike(sql, entry.identity, place.epoch, place.seq, place.seq)
                 for lost in entry.lost:
                     ledger.enter(sql, entry.identity, lost, now)
-                sql.executemany(
-                    "INSERT OR IGNORE INTO alarm (identity, epoch, number, code, tick, raised, value, trace) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (entry.identity, a.epoch, a.number, a.code, a.tick, a.raised, a.value, a.trace)
-                        for a in entry.alarms
-                    ],
-                )
+                alarms.enter(sql, entry.identity, entry.alarms)
         self._row = row

@@ -86,15 +86,6 @@ def offsets(database: Database) -> dict[int, float]:
         return dict(sql.execute("SELECT id, offset FROM boot WHERE offset IS NOT NULL"))
 
 
-def alarms(database: Database) -> dict[int, set[tuple[int, int]]]:
-    """(epoch, number) of the alarms on disk, per identity."""
-    found: dict[int, set[tuple[int, int]]] = {}
-    with database.reading() as sql:
-        for number, epoch, alarm in sql.execute("SELECT identity, epoch, number FROM alarm"):
-            found.setdefault(number, set()).add((epoch, alarm))
-    return found
-
-
 def rows(database: Database, after: int = 0) -> Iterator[log.Row]:
     """The log's rows with an id above `after`, in order."""
     while True:
