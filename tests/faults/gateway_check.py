@@ -224,6 +224,8 @@ class State:
             service._refiner.turn()
             turn(clock, _WAITED)
             service._refiner.turn(last=True)
+            while service._refiner._behind:  # a portion at a time
+                service._refiner.turn()
             self._final(database)
         finally:
             database.close()

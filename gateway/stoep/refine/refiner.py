@@ -228,7 +228,7 @@ class Refiner:
         asked = bool(self._samples) and real() - self._checkpointed >= _SAMPLE_SECONDS
         if unsent or full or asked or pressed or (dirty and (last or waited)):
             self._checkpoint([], unsent)  # an alarm does not wait for what there is to tell of windows
-        if trusted and due and rested:
+        if trusted and due and (rested or last):
             self._tell(due)
 
     def _tell(self, due: list[Window]) -> None:
