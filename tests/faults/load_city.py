@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 
 import published
 from gateway_rig import wait_for_port
+from stoep_twin import leash
 
 # A broker that forgets nothing it has acknowledged while it is restarted, and drops nothing of a slow subscriber's.
 _FORGETS_NOTHING = ("persistence true", "max_queued_messages 0", "max_inflight_messages 0", "allow_anonymous true")
@@ -50,7 +51,7 @@ class CityBroker:
     def start(self) -> None:
         program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
         assert program is not None
-        command = [program, "-c", str(self._config)]
+        command = leash.command([program, "-c", str(self._config)])
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for_port(self.port)
 

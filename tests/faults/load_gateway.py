@@ -17,6 +17,7 @@ from load_nodes import LoadNode
 
 from gateway_rig import PtyBridge
 from stoep.resources import firmware_dir
+from stoep_twin import leash
 
 SITE = "grote-markt"
 AT_ONCE = 3  # frames under way: their replies fit the bridge's ring
@@ -79,11 +80,11 @@ class Process(Protocol):
 
 
 class Gateway:
-    """The service as a process; its log goes to `log`."""
+    """The service as a process that does not outlive this one; its log goes to `log`."""
 
     def __init__(self, config: Path, log: IO[str]) -> None:
         command = [sys.executable, "-m", "stoep", "gateway", "--config", str(config)]
-        self._process = subprocess.Popen(command, stderr=log, env=environment())
+        self._process = subprocess.Popen(leash.command(command), stderr=log, env=environment())
         self.pid = self._process.pid
 
     def lives(self) -> bool:

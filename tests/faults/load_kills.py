@@ -46,6 +46,7 @@ from load_gateway import (  # noqa: E402
 from load_nodes import Taken, off_border, street  # noqa: E402
 
 from gateway_rig import MORNING, PtyBridge, write_clock  # noqa: E402
+from stoep_twin import leash  # noqa: E402
 
 RESULT = ROOT / "build" / "kills.json"
 KILLS = 1000
@@ -89,6 +90,7 @@ class Zygote:
     def __init__(self, log: IO[str], sabotage: str | None) -> None:
         command = [sys.executable, str(Path(__file__).with_name("load_zygote.py")), *([sabotage] if sabotage else [])]
         pipe = subprocess.PIPE
+        command = leash.command(command)
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, env=environment(), text=True)
 
     def __enter__(self) -> Self:

@@ -6,19 +6,16 @@ For each line it reads, the path of a gateway.toml, it says the number of a new 
 the signal) when that has ended.
 """
 
-import ctypes
 import os
-import signal
 import sys
 
 from stoep import cli
 from stoep.cli import serve as _serve_  # noqa: F401 -- imported for the forks
+from stoep_twin import leash
 
-_PR_SET_PDEATHSIG = 1
 
-
-def _serve(config: str) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # no start outlives the campaign
+def _serve(config: str, zygote: int) -> None:
+    leash.tie(zygote)
     os.close(0)
     sys.argv = ["stoep", "gateway", "--config", config]
     cli.main()
@@ -29,11 +26,12 @@ def main() -> None:
         from gateway_sabotage import KINDS
 
         KINDS[sys.argv[1]]()
+    own = os.getpid()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             try:
-                _serve(line.strip())
+                _serve(line.strip(), own)
             finally:
                 os._exit(1)  # main() ends by SystemExit; whatever else came was printed
         print(pid, flush=True)

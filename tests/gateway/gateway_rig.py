@@ -29,6 +29,7 @@ from stoep.wire import frame
 from stoep.wire import serial as line
 from stoep.wire.messages import Alarm, Health, Lost, Place, Sample, Uplink
 from stoep.wire.replies import Answer, Challenge, read_reply
+from stoep_twin import leash
 
 NO_INSTANCE = bytes(4)
 MORNING = 1_780_293_600.0  # 2026-06-01T06:00:00Z
@@ -237,7 +238,8 @@ def mosquitto_process(port: int, folder: Path, *lines: str) -> Iterator[subproce
     config = folder / f"mosquitto-{port}.conf"
     own = ["user root"] if os.geteuid() == 0 else []  # else it could not read files that are only ours
     config.write_text("\n".join([f"listener {port} 127.0.0.1", "persistence false", *own, *lines]) + "\n")
-    process = subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = leash.command([program, "-c", str(config)])
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
         yield process
