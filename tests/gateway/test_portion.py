@@ -64,6 +64,13 @@ def test_a_portion_that_was_not_full_says_nothing_of_a_larger_one() -> None:
     assert len(one.of(due(1000))) == 10
 
 
+def test_a_large_street_does_not_make_the_portions_of_what_comes_late_smaller() -> None:
+    one = Portion()
+    one.took(10, 0.1)
+    one.took(500, 30.0)
+    assert len(one.of(due(1000))) == 20
+
+
 def test_a_portion_ends_with_a_quarter_of_an_hour_but_for_streets_that_are_too_large() -> None:
     assert len(Portion().of(due(5, nodes=12))) == 12
     assert len(Portion().of(due(5, nodes=4))) == 12

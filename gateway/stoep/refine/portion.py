@@ -26,7 +26,7 @@ class Portion:
 
     def took(self, windows: int, seconds: float) -> None:
         """So many were told in so many real seconds."""
-        if seconds > _SLOW:
+        if seconds > _SLOW and windows <= self._wanted:  # a large street's quarter is as large as it is
             self._wanted = max(_FEWEST, self._wanted // 2)
         elif seconds < _QUICK and windows >= self._wanted:
             self._wanted = min(2 * self._wanted, _MOST)
