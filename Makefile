@@ -84,7 +84,7 @@ fog: $(VENV)/.dev ## how wrong dust sensors are in fog, raw and calibrated, in s
 	@$(BIN)/python tests/bench/fog.py
 
 quality: $(VENV)/.dev ## a street's sensors fail for thirty days, and which of it the gateway's flags find, half an hour
-	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 108 109
+	@$(BIN)/python tests/faults/quality.py --days 30 --seeds 112 113
 
 bench: $(VENV)/.dev ## how long a node waits for its reply, about five minutes
 	@$(BIN)/python tests/bench/reply.py

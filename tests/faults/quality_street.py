@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from quality_plan import DAY, STREET, Fault
 
 from gateway_chain import Chain
 from gateway_rig import MORNING, PlayedNode, TurnedClock
+from stoep.refine.calibration.book import Book, Calibration
+from stoep.refine.calibration.correction import NILSON, Correction
 from stoep.refine.quality.surroundings import surroundings
 from stoep.registry.registry import Entry
 from stoep.wire.channels import catalogue
@@ -26,6 +29,7 @@ _LAYOUTS = {"bin": 2, "bench": 3, "lamppost": 5}
 _LOST = 0.05  # of the reports
 _HERE = (51.05, 3.72)
 _DEGREE = 111_320.0
+_REFERENCE = 0.01  # by which a reference is wrong beside which a sensor is calibrated
 _AFTER = 70.0  # s after a quarter of an hour at which the gateway looks
 # By channel: the part it comes from, and what its data sheet allows (see `stoep_twin/ailing.py`).
 PARTS = {
@@ -89,7 +93,9 @@ def _unit(chance: random.Random) -> Unit:
 class Street:
     """When it has run, `measured` and `said` hold what there is to compare."""
 
-    def __init__(self, folder: Path, faults: Sequence[Fault], days: float, seed: int) -> None:
+    def __init__(
+        self, folder: Path, faults: Sequence[Fault], days: float, seed: int, *, calibrated: bool = True
+    ) -> None:
         self.days = days
         self.faults = faults
         self.measured: list[Measured] = []
@@ -106,7 +112,8 @@ class Street:
         self._radios = [
             PlayedNode(f"node-{index}", (0xC0FFEE00 + index).to_bytes(4, "big")) for index in range(len(STREET))
         ]
-        self._chain = Chain(folder / "stoep.db", self._clock, self._radios[0], STREET[0])
+        book = Book(self._calibrated(seed) if calibrated else ())
+        self._chain = Chain(folder / "stoep.db", self._clock, self._radios[0], STREET[0], book=book)
         self._join()
 
     def _furnish(self, seed: int) -> list[Board]:
@@ -118,6 +125,18 @@ class Street:
             board.wiring.felt.unit = _unit(own)
             boards.append(board)
         return boards
+
+    def _calibrated(self, seed: int) -> Iterator[Calibration]:
+        """What somebody found out of each dust sensor beside a reference, before anything ailed."""
+        chance = random.Random(f"{seed}/reference")
+        dusty = [channel for channel in catalogue().channels.values() if PARTS.get(channel.name) == "particles"]
+        for kind, radio, board in zip(STREET, self._radios, self._boards, strict=True):
+            unit = board.place.dust_unit
+            for channel in dusty if kind == "lamppost" else ():
+                gain = Fraction((1 + chance.gauss(0, _REFERENCE)) / unit.gain)
+                offset = -gain * Fraction(unit.offset) * 10**channel.decimals
+                correction = Correction(1, "beside a reference", gain, offset, NILSON.growth)
+                yield Calibration(radio.kid, channel.id, 0, None, correction)
 
     def _join(self) -> None:
         entries = []

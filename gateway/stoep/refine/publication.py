@@ -47,9 +47,9 @@ class Publication:
     ) -> None:
         self._database = database
         self._catalogue = catalogue
-        self._inspector = Inspector(catalogue, find, self._summarise)
-        self._hours = Hours(catalogue, find, self._again_said, interval)
         self.book = self._wanted = book or Book()
+        self._inspector = Inspector(catalogue, find, self._summarise, self.book)
+        self._hours = Hours(catalogue, find, self._again_said, interval)
         self._noted: Book | None = None  # which one the store knows of
         self._again = Again(database)
         self._bins = bins or Bins(database, catalogue, UTC)
@@ -63,6 +63,8 @@ class Publication:
         wanted = self._wanted
         if wanted is not self._noted:
             self._again.take(wanted)
+            if self.book is not wanted:
+                self._inspector.calibrate(wanted)
             self.book = self._noted = wanted
         return self._again.next()
 

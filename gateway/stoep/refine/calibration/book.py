@@ -63,10 +63,11 @@ class Book:
     def holding(self, kid: bytes, at: int) -> Mapping[int, Correction]:
         """By channel, at `at` (Unix seconds)."""
         found = {} if self._general is None else dict.fromkeys(self._particles, self._general)
-        for one in self._of.get(kid, ()):
-            if one.begins <= at < one.end:
-                found[one.channel] = one.correction
-        return found
+        return found | self.own(kid, at)
+
+    def own(self, kid: bytes, at: int) -> dict[int, Correction]:
+        """Of `holding`, what was found out about this very node's sensors."""
+        return {one.channel: one.correction for one in self._of.get(kid, ()) if one.begins <= at < one.end}
 
     def changed(self, before: "Book") -> dict[bytes, list[Span]]:
         """By node the times at which something else held `before`. The general correction is not compared:

@@ -52,6 +52,10 @@ class Correction:
             raise ValueError("no humidity")
         return self.gain * counts / self.growth.divisor(humidity) + self.offset
 
+    def level(self, counts: int) -> int:
+        """`exactly`, but with the water left on the particles: to hold it against a sensor in the same air."""
+        return round(self.gain * counts + self.offset)
+
     def fine(self, counts: int, humidity: int | None = None) -> int:
         """`exactly`, in counts of `FINER` places more, the nearest (of two the even one)."""
         return round(self.exactly(counts, humidity) * _FINE)

@@ -37,18 +37,24 @@ _APART = {
 class Inspector:
     """`find` reads windows as they stand, whether they are out or not. One thread calls it, `know` any."""
 
-    def __init__(self, catalogue: Catalogue, find: Find, summarise: Summarise | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, find: Find, summarise: Summarise | None = None, book: Book | None = None
+    ) -> None:
         self._catalogue = catalogue
         self._summarise = summarise or (lambda judged: summary.summarise(judged, catalogue, Book()))
         self._find = find
         self._surroundings = self._known = Surroundings()
-        self._street = Street(catalogue, self._samples)
+        self._street = Street(catalogue, self._samples, book or Book())
         self._owed: set[Key] = set()  # windows that may have to be said anew, until they are
         self._humidity = next((n for n, channel in catalogue.channels.items() if channel.name == "humidity"), None)
 
     def know(self, surroundings: Surroundings) -> None:
         """From now on these are the nodes' places and own checks; what is out is not judged anew for it."""
         self._surroundings = surroundings
+
+    def calibrate(self, book: Book) -> None:
+        """By what readings are corrected before they are held against the neighbours'."""
+        self._street.calibrate(book)
 
     def _samples(self, kid: bytes, starts: Collection[int]) -> Mapping[int, Iterable[Taken]]:
         return {start: window.samples for start, window in self._find(kid, starts).items()}

@@ -22,6 +22,7 @@ class Limits(NamedTuple):
     flat: int | None
     apart: float | None
     apart_share: float
+    apart_works: float
     apart_windows: int  # 0: each is judged for itself
     humid: float | None  # 0.01 %
 
@@ -44,6 +45,7 @@ def limits(channel: Channel, checks: Checks, leader: int | None = None) -> Limit
         None if checks.flat_hours is None else round(checks.flat_hours * HOUR),
         None if checks.apart is None else checks.apart * scale,
         checks.apart_share,
+        checks.apart_works,
         0 if checks.apart_hours is None else round(checks.apart_hours * HOUR / (SECONDS * 1_000_000)),
         None if checks.humid is None else checks.humid * 100,
     )

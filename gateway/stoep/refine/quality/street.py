@@ -1,14 +1,16 @@
 """What each node of a street measured in each quarter of an hour, and whether it agrees with the nodes around it.
 
-A level is the median of a window's readings that are in range: a function of that window alone, so that what is said of
-a node follows from the windows of a day and not from the order in which they came.
+A level is the median of a window's readings that are in range, corrected where the sensor is calibrated: a function of
+that window and its calibration, so that what is said of a node follows from the windows of a day and not from the order
+in which they came.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from statistics import median_low
 
+from stoep.refine.calibration.book import Book
 from stoep.refine.quality.limits import Limits, limits
-from stoep.refine.quality.neighbours import HELD_HOURS, Agreement, compare, held
+from stoep.refine.quality.neighbours import FEWEST, HELD_HOURS, Agreement, compare, held
 from stoep.refine.quality.quarters import Key, Quarters
 from stoep.store.series import Taken
 from stoep.store.windows import SECONDS
@@ -28,9 +30,10 @@ Load = Callable[[bytes, Collection[int]], Mapping[int, Iterable[Taken]]]  # the 
 class Street:
     """`load` reads windows that are not in memory."""
 
-    def __init__(self, catalogue: Catalogue, load: Load) -> None:
+    def __init__(self, catalogue: Catalogue, load: Load, book: Book) -> None:
         self._catalogue = catalogue
         self._load = load
+        self._book = book
         self._newest = 0
         self._compared = {number for number, channel in catalogue.channels.items() if channel.checks.apart}
         self._kept = self._compared | {
@@ -53,6 +56,12 @@ class Street:
         self._levels.hold(len(around))
         self._verdicts.hold(len(around))
 
+    def calibrate(self, book: Book) -> None:
+        """By what sensors are corrected from now on."""
+        self._book = book
+        self._levels.clear()
+        self._verdicts.clear()
+
     def update(self, windows: Mapping[Key, Iterable[Taken]], unheard: Collection[Key]) -> set[Key]:
         """These windows have these samples now; those of any node for which another verdict may hold since.
 
@@ -62,7 +71,7 @@ class Street:
         for key in unheard:
             if key not in self._levels:
                 self._levels.put(key, {})
-        found = {key: self._of(samples) for key, samples in windows.items()}
+        found = {key: self._of(key, samples) for key, samples in windows.items()}
         changed = {key for key, levels in found.items() if levels != self._levels.get(key)}
         unknown = {near for key in changed if key not in self._levels for near in self._near(key)}
         self._newest = max([self._newest, *(start for _, start in windows)])
@@ -125,14 +134,19 @@ class Street:
 
     def _compare(self, key: Key) -> Verdicts:
         kid, start = key
-        mine = self._level(key)
-        others = [self._latest(other, start) for other in self._around.get(kid, ())]
+        mine, known = self._level(key), self._book.own(kid, start)
+        others = [(other, self._latest(other, start)) for other in self._around.get(kid, ())]
         found = {}
         for channel in self._compared & mine.keys():
             own = self._limits(kid, channel)
-            values = [levels[channel] for levels in others if channel in levels]
+            having = [(other, levels[channel]) for other, levels in others if channel in levels]
+            share = own.apart_share + own.apart_works
+            if own.apart_works and channel in known:
+                calibrated = [one for one in having if channel in self._book.own(one[0], start)]
+                if len(calibrated) >= FEWEST:
+                    having, share = calibrated, own.apart_share
             if own.apart is not None:
-                found[channel] = compare(mine[channel], values, own.apart, own.apart_share)
+                found[channel] = compare(mine[channel], [level for _, level in having], own.apart, share)
         return {channel: one for channel, one in found.items() if one is not Agreement.ALONE}
 
     def _limits(self, kid: bytes, channel: int) -> Limits:
@@ -155,17 +169,19 @@ class Street:
             starts = [quarter * SECONDS for quarter in range(block, block + _HOUR)]
             missing = [one for one in starts if (kid, one) not in self._levels]
             loaded = self._load(kid, missing)
-            found = {one: self._of(loaded.get(one, ())) for one in missing}
+            found = {one: self._of((kid, one), loaded.get(one, ())) for one in missing}
             for one, levels in found.items():
                 self._levels.put((kid, one), levels)
             known = found[start]
         return known
 
-    def _of(self, samples: Iterable[Taken]) -> Levels:
+    def _of(self, key: Key, samples: Iterable[Taken]) -> Levels:
         values: dict[int, list[int]] = {}
         for sample in samples:
             for channel in self._kept & sample.counts.keys():
                 known = self._catalogue.channels[channel]
                 if known.lowest <= sample.counts[channel] <= known.highest:
                     values.setdefault(channel, []).append(sample.counts[channel])
-        return {channel: median_low(sorted(found)) for channel, found in values.items()}
+        own = self._book.own(*key) if values else {}
+        middle = {channel: median_low(sorted(found)) for channel, found in values.items()}
+        return {channel: own[channel].level(m) if channel in own else m for channel, m in middle.items()}
