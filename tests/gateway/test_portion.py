@@ -52,7 +52,7 @@ def wait_for_time(chain: Chain) -> None:
 def test_a_portion_grows_while_there_is_time_and_shrinks_when_it_takes_long() -> None:
     one = Portion()
     sizes = []
-    for seconds in (0.1, 0.1, 0.1, 3.0, 3.0, 6.0, 6.0, 60.0, 60.0, 60.0):
+    for seconds in (0.1, 0.1, 0.1, 12.0, 12.0, 31.0, 31.0, 60.0, 60.0, 60.0):
         sizes.append(len(one.of(due(1000))))
         one.took(sizes[-1], seconds)
     assert sizes == [10, 20, 40, 80, 80, 80, 40, 20, 10, 10]
@@ -67,7 +67,7 @@ def test_a_portion_that_was_not_full_says_nothing_of_a_larger_one() -> None:
 def test_a_large_street_does_not_make_the_portions_of_what_comes_late_smaller() -> None:
     one = Portion()
     one.took(10, 0.1)
-    one.took(500, 30.0)
+    one.took(500, 40.0)
     assert len(one.of(due(1000))) == 20
 
 

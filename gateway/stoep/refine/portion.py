@@ -9,8 +9,8 @@ from stoep.store.windows import Window
 
 _FEWEST = 10  # windows; where nothing is known of the machine yet
 _MOST = 500
-_QUICK = 1.0  # real seconds below which the next portion is twice as large
-_SLOW = 5.0  # and above which it is half as large
+_QUICK = 10.0  # real seconds below which the next portion is twice as large
+_SLOW = 30.0  # and above which it is half as large; half of what the watchdog waits for a stage
 
 
 class Portion:

@@ -38,6 +38,7 @@ class Reason(IntEnum):
     BELOW = 9
     HUMID = 10
     ABSENT = 11
+    SENSOR_APART = 12
 
     @property
     def words(self) -> str:
@@ -57,6 +58,7 @@ _WORDS = {
     Reason.BELOW: "far below its neighbours",
     Reason.HUMID: "so humid that droplets may have counted",
     Reason.ABSENT: "the sensor could not be read",
+    Reason.SENSOR_APART: "another reading of its sensor is far from its neighbours'",
 }
 
 

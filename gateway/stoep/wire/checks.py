@@ -21,10 +21,10 @@ class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `usual`: beyond it a reading is suspect (QARTOD's user span). `spike`: above or below what came before and after by
     so much, suspect and fail. `rate`: change an hour, suspect and fail. `flat_hours`: the very same value for so long.
-    `apart`: farther from the neighbours' median, or by more than `apart_share` of it, whichever is more; by
-    `apart_works` more of it while it or they are as they came from the works and not calibrated; with `apart_hours` in
-    most of so many of the last hours in which the neighbours agreed. `humid`: % of relative humidity above which
-    nothing but neighbours makes a reading believed.
+    `apart`: farther from the neighbours' median, or by more than `apart_share` of it, whichever is more; `apart_works`
+    times as far while it or they are as they came from the works and not calibrated; with `apart_hours` in most of so
+    many of the last hours in which the neighbours agreed; `apart_sensor`: so are the sensor's other channels then.
+    `humid`: % of relative humidity above which nothing but neighbours makes a reading believed.
     """
 
     sensor: str | None = None
@@ -35,8 +35,9 @@ class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flat_hours: Hours | None = None
     apart: Positive | None = None
     apart_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    apart_works: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    apart_works: Annotated[float, msgspec.Meta(ge=1, le=10)] = 1.0
     apart_hours: Annotated[float, msgspec.Meta(gt=0, le=12)] | None = None
+    apart_sensor: bool = False
     humid: Annotated[float, msgspec.Meta(gt=0, lt=100)] | None = None
 
 
@@ -49,7 +50,7 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flat_hours: Hours | None = None
     apart: Positive | None = None
     apart_share: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    apart_works: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    apart_works: Annotated[float, msgspec.Meta(ge=1, le=10)] | None = None
     apart_hours: Annotated[float, msgspec.Meta(gt=0, le=12)] | None = None
     humid: Annotated[float, msgspec.Meta(gt=0, lt=100)] | None = None
     off: tuple[Test, ...] = ()

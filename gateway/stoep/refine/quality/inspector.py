@@ -25,12 +25,13 @@ from stoep.wire.channels import Catalogue
 Summarise = Callable[[Judged], Summary]
 Find = Callable[[bytes, Collection[int]], Mapping[int, Window]]  # a node's windows by start, those that there are
 _HUMID = mark(Flag.SUSPECT, Reason.HUMID)
-_BY_OTHERS = {Reason.IN_RANGE, Reason.ABOVE, Reason.BELOW, Reason.HUMID}
+_BY_OTHERS = {Reason.IN_RANGE, Reason.ABOVE, Reason.BELOW, Reason.HUMID, Reason.SENSOR_APART}
 _APART = {
     Agreement.ABOVE: mark(Flag.SUSPECT, Reason.ABOVE),
     Agreement.FAR_ABOVE: mark(Flag.SUSPECT, Reason.ABOVE),
     Agreement.BELOW: mark(Flag.SUSPECT, Reason.BELOW),
     Agreement.FAR_BELOW: mark(Flag.SUSPECT, Reason.BELOW),
+    Agreement.SENSOR: mark(Flag.SUSPECT, Reason.SENSOR_APART),
 }
 
 

@@ -24,6 +24,7 @@ class Limits(NamedTuple):
     apart_share: float
     apart_works: float
     apart_windows: int  # 0: each is judged for itself
+    apart_sensor: bool
     humid: float | None  # 0.01 %
 
 
@@ -47,6 +48,7 @@ def limits(channel: Channel, checks: Checks, leader: int | None = None) -> Limit
         checks.apart_share,
         checks.apart_works,
         0 if checks.apart_hours is None else round(checks.apart_hours * HOUR / (SECONDS * 1_000_000)),
+        checks.apart_sensor,
         None if checks.humid is None else checks.humid * 100,
     )
 

@@ -28,6 +28,12 @@ class Agreement(enum.Enum):
     BELOW = "below"
     FAR_ABOVE = "far above"  # of all of them, though they do not agree
     FAR_BELOW = "far below"
+    SENSOR = "its sensor"  # another channel of its sensor is above or below
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is far from its neighbours by what it says itself."""
+        return self in {Agreement.ABOVE, Agreement.BELOW, Agreement.FAR_ABOVE, Agreement.FAR_BELOW}
 
     @property
     def holds(self) -> bool:

@@ -117,12 +117,24 @@ class Street:
     def verdict(self, key: Key) -> Verdicts:
         """By channel, where something is known: what holds of this window."""
         kid, start = key
-        found = {}
+        found: dict[int, Agreement] = {}
         for channel, now in self._sure(key).items():
             before = (self._sure((kid, start - ago * SECONDS)) for ago in range(1, HELD + 1))
             then = (sure.get(channel, Agreement.ALONE) for sure in before)
             found[channel] = held(now, then, self._limits(kid, channel).apart_windows)
-        return found
+        return found | self._shared(key, found)
+
+    def _shared(self, key: Key, found: Verdicts) -> dict[int, Agreement]:
+        """Other channels of a sensor of which one is apart."""
+        kid, _ = key
+        apart = (self._limits(kid, channel) for channel, said in found.items() if said.apart)
+        ill = {own.sensor for own in apart if own.apart_sensor}
+        others = self._level(key).keys() & self._compared if ill else ()
+        return {
+            channel: Agreement.SENSOR
+            for channel in others
+            if self._limits(kid, channel).sensor in ill and not found.get(channel, Agreement.ALONE).apart
+        }
 
     def _sure(self, key: Key) -> Verdicts:
         known = self._verdicts.get(key)
@@ -139,14 +151,16 @@ class Street:
         found = {}
         for channel in self._compared & mine.keys():
             own = self._limits(kid, channel)
+            if own.apart is None:
+                continue
             having = [(other, levels[channel]) for other, levels in others if channel in levels]
-            share = own.apart_share + own.apart_works
-            if own.apart_works and channel in known:
+            far = own.apart_works
+            if far > 1 and channel in known:
                 calibrated = [one for one in having if channel in self._book.own(one[0], start)]
                 if len(calibrated) >= FEWEST:
-                    having, share = calibrated, own.apart_share
-            if own.apart is not None:
-                found[channel] = compare(mine[channel], [level for _, level in having], own.apart, share)
+                    having, far = calibrated, 1.0
+            beside = [level for _, level in having]
+            found[channel] = compare(mine[channel], beside, far * own.apart, far * own.apart_share)
         return {channel: one for channel, one in found.items() if one is not Agreement.ALONE}
 
     def _limits(self, kid: bytes, channel: int) -> Limits:
