@@ -50,8 +50,8 @@ from stoep_twin import leash  # noqa: E402
 
 RESULT = ROOT / "build" / "kills.json"
 KILLS = 1000
-NODES = 12
-_STEP = 30  # virtual seconds between two wakes of the street
+NODES = 6
+_STEP = 120  # virtual seconds between two wakes of the street
 _REST = 0.05  # real seconds between them, in which windows are told
 _ALARM = 0.03  # of the wakes
 _LOSS = 0.02
