@@ -51,12 +51,12 @@ wire: $(VENV)/.dev ## search both sides of the wire for what they read different
 	@echo "== the wire: $(EXAMPLES) examples for each search"
 	@STOEP_EXAMPLES=$(EXAMPLES) $(PYTEST) -q tests/wire
 
-power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, two hours
+power-cuts: $(VENV)/.dev mosquitto ## cut the power of node, gateway and registry at every write, an hour
 	@$(BIN)/python tests/faults/power_cuts.py
 
 full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of its growth (root), about two minutes
 	@unshare -m $(BIN)/python tests/faults/gateway_full.py
-kills: $(VENV)/.dev mosquitto ## kill the gateway a thousand times under load, twenty minutes
+kills: $(VENV)/.dev mosquitto ## kill the gateway a thousand times under load, a quarter of an hour
 	@$(BIN)/python tests/faults/load_kills.py
 
 load-day: $(VENV)/.dev mosquitto ## a day of 200 nodes in fast motion, and the city's windows against an oracle, two minutes

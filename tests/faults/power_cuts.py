@@ -27,7 +27,7 @@ RESULT = ROOT / "build" / "power-cuts.json"
 STEPS = 2300  # samples of each life: about 18,000 states, two minutes
 SEEDS = (1, 2)
 HEAP = "8M"  # the campaign keeps a whole flash; the node's own heap is measured elsewhere
-STATES = 10_000  # of the gateway's store: each is a second of a processor, an hour and a half on two
+STATES = 10_000  # of the gateway's store: each is half a second of a processor, three quarters of an hour on two
 EDITS = 1500  # states of the registry: about a minute
 COMMANDS = 30  # that edit it, beside one of each sort
 
