@@ -154,6 +154,8 @@ class Attack:
         chain, outcome = self.chain, Outcome()
         chain.commit()
         chain.turn()
+        while chain.refiner._behind:  # what a restored store has to tell comes in portions
+            chain.turn()
         gc.collect()
         counted = chain.counters.snapshot()
         sizes = store_sizes(self.file)

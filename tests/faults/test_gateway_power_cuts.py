@@ -25,6 +25,14 @@ def test_the_gateway_keeps_its_promises_wherever_the_power_is_cut() -> None:
 
 
 @pytest.mark.slow
+def test_what_a_killed_process_wrote_is_synced_before_the_next_one_says_or_writes_anything() -> None:
+    """The first run is killed in a sync; the next one reads what it wrote, and will call it durable."""
+    events = gateway_power_cuts.record(rounds=SHORT).events
+    _, second = [at for at, event in enumerate(events) if isinstance(event, Started)]
+    assert events[second + 1] == Synced("stoep.db-wal")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "told"),
     [

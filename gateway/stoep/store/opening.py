@@ -5,6 +5,7 @@ there the first page or row that is found wrong ends the process, and the next s
 """
 
 import logging
+import os
 import sqlite3
 from enum import Enum, auto
 from pathlib import Path
@@ -107,10 +108,26 @@ def _checked(file: Path, quarantine: Quarantine) -> sqlite3.Connection:
             check(connection)
             quarantine.cleared()
         migrate(connection)
+        _sync(file)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _sync(file: Path) -> None:
+    """What is read may be called durable: a process that was killed in its sync left it in the system's memory alone.
+
+    Of the write-ahead log only: SQLite has no locks on it, and those on the store itself would go with a descriptor.
+    """
+    try:
+        descriptor = os.open(file.with_name(file.name + "-wal"), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check(connection: sqlite3.Connection) -> None:
