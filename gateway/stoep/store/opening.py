@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 _BUSY_MS = 5000
 _WAL_PAGES = 1000  # after which SQLite brings them into the file
 _WAL_LEFT = 8 << 20  # bytes it is cut to after something larger
+_PART = 1 << 18  # bytes of the log in memory at once
 _SMALL = 64 << 20  # bytes that are checked at each start; a second or two
 _PRIMARY = 0xFF  # the part of an extended error code that names its family
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -108,16 +109,17 @@ def _checked(file: Path, quarantine: Quarantine) -> sqlite3.Connection:
             check(connection)
             quarantine.cleared()
         migrate(connection)
-        _sync(file)
+        _sync(file, connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _sync(file: Path) -> None:
-    """What is read may be called durable: a process that was killed in its sync left it in the system's memory alone.
+def _sync(file: Path, connection: sqlite3.Connection) -> None:
+    """What is read may be called durable: a process that ended in its sync left it in the system's memory alone.
 
+    It is written again as it is, too: after a sync that failed the system takes what it could not write for written.
     Of the write-ahead log only: SQLite has no locks on it, and those on the store itself would go with a descriptor.
     """
     try:
@@ -125,9 +127,15 @@ def _sync(file: Path) -> None:
     except FileNotFoundError:
         return
     try:
+        connection.execute("BEGIN IMMEDIATE")  # meanwhile nobody else writes
+        at = 0
+        while part := os.pread(descriptor, _PART, at):
+            at += os.pwrite(descriptor, part, at)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def check(connection: sqlite3.Connection) -> None:
