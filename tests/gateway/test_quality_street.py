@@ -1,6 +1,6 @@
 """Dust sensors beside each other: as they come from the works, and when each has been calibrated."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
 from stoep.refine.calibration.book import Book, Calibration
@@ -18,13 +18,15 @@ PM1_0, PM2_5, PM10, TEMPERATURE = 8, 9, 10, 1
 START = 1_780_293_600
 POSTS = [bytes((0xC0, 0, 0, number)) for number in range(4)]
 AGREES = [Agreement.AGREES] * 4
+SOUND = dict.fromkeys(range(4), Fraction(1))  # gains of sensors that say what there is
 
 
-def calibrated(gains: Mapping[int, Fraction], begins: int = 0) -> Book:
+def calibrated(gains: Mapping[int, Fraction], begins: int = 0, channels: Sequence[int] = (PM2_5,)) -> Book:
     """By number of the post."""
     return Book(
-        Calibration(POSTS[post], PM2_5, begins, None, Correction(1, "a reference", gain, growth=NILSON.growth))
+        Calibration(POSTS[post], channel, begins, None, Correction(1, "a reference", gain, growth=NILSON.growth))
         for post, gain in gains.items()
+        for channel in channels
     )
 
 
@@ -58,7 +60,7 @@ def test_calibrated_sensors_are_compared_by_what_they_say_corrected_and_more_str
     gains = {0: Fraction(50, 50), 1: Fraction(50, 55), 2: Fraction(50, 60), 3: Fraction(50, 85)}
     assert verdicts(street([50, 55, 60, 85], calibrated(gains))) == AGREES
     assert verdicts(street([50, 55, 60, 135], calibrated(gains))) == [*AGREES[:3], Agreement.ABOVE]
-    assert verdicts(street([50, 52, 54, 80], calibrated(dict.fromkeys(range(4), Fraction(1))))) == [
+    assert verdicts(street([50, 52, 54, 80], calibrated(SOUND))) == [
         *AGREES[:3],
         Agreement.ABOVE,
     ]
@@ -69,12 +71,11 @@ def test_among_neighbours_as_they_came_from_the_works_a_calibrated_one_is_held_a
 
 
 def test_a_calibration_counts_from_when_it_holds_and_from_when_it_is_known() -> None:
-    gains = {post: Fraction(1) for post in range(4)}
     said = [50, 52, 54, 80]
-    assert verdicts(street(said, calibrated(gains, begins=START + 900))) == AGREES
+    assert verdicts(street(said, calibrated(SOUND, begins=START + 900))) == AGREES
     late = street(said, Book())
     assert verdicts(late) == AGREES
-    late.calibrate(calibrated(gains))
+    late.calibrate(calibrated(SOUND))
     assert verdicts(late) == [*AGREES[:3], Agreement.ABOVE]
 
 
@@ -90,7 +91,7 @@ def test_of_a_dust_sensor_one_channel_that_is_apart_makes_the_others_suspect_and
     def find(kid: bytes, starts: Collection[int]) -> dict[int, Window]:
         return {start: windows[kid, start] for start in starts if (kid, start) in windows}
 
-    inspector = Inspector(catalogue(), find, book=Book(every_channel()))
+    inspector = Inspector(catalogue(), find, book=calibrated(SOUND, channels=(PM1_0, PM2_5, PM10)))
     inspector.know(Surroundings({post: [other for other in POSTS if other != post] for post in POSTS}))
     found = {window.kid: summary.totals for window, summary in inspector.inspect(windows.values())}
     assert {channel: total.reason for channel, total in found[POSTS[2]].items()} == {
@@ -100,9 +101,3 @@ def test_of_a_dust_sensor_one_channel_that_is_apart_makes_the_others_suspect_and
         TEMPERATURE: Reason.IN_RANGE,
     }
     assert {total.flag for post in POSTS if post != POSTS[2] for total in found[post].values()} == {Flag.GOOD}
-
-
-def every_channel() -> Iterator[Calibration]:
-    for post in POSTS:
-        for channel in (PM1_0, PM2_5, PM10):
-            yield Calibration(post, channel, 0, None, Correction(1, "a reference", growth=NILSON.growth))

@@ -147,19 +147,17 @@ class Street:
     def _compare(self, key: Key) -> Verdicts:
         kid, start = key
         mine, known = self._level(key), self._book.own(kid, start)
-        others = [(other, self._latest(other, start)) for other in self._around.get(kid, ())]
+        others = [(self._latest(one, start), self._book.own(one, start)) for one in self._around.get(kid, ())]
         found = {}
         for channel in self._compared & mine.keys():
             own = self._limits(kid, channel)
             if own.apart is None:
                 continue
-            having = [(other, levels[channel]) for other, levels in others if channel in levels]
+            beside = [levels[channel] for levels, _ in others if channel in levels]
+            calibrated = [levels[channel] for levels, its in others if channel in levels and channel in its]
             far = own.apart_works
-            if far > 1 and channel in known:
-                calibrated = [one for one in having if channel in self._book.own(one[0], start)]
-                if len(calibrated) >= FEWEST:
-                    having, far = calibrated, 1.0
-            beside = [level for _, level in having]
+            if far > 1 and channel in known and len(calibrated) >= FEWEST:
+                beside, far = calibrated, 1.0
             found[channel] = compare(mine[channel], beside, far * own.apart, far * own.apart_share)
         return {channel: one for channel, one in found.items() if one is not Agreement.ALONE}
 
