@@ -2,10 +2,11 @@
 
     python tests/faults/load_kills.py [--kills N] [--seed N]
 
-Each time the service is killed (SIGKILL) at a random instant between its first instruction and two seconds of full
-load, and started again on what is left; now and then by its command, mostly by a fork of a process that has imported
-everything, which is the same code half a second sooner. Nodes forget what a reply calls durable, so one sample that was
-acknowledged and lost makes a window wrong; alarms are raised all the time. Writes build/kills.json.
+Each time the service is killed (SIGKILL) at a random instant between its first instruction and half a second of full
+load, or two seconds of a load that leaves it time to tell the city, and started again on what is left; now and then by
+its command, mostly by a fork of a process that has imported everything, which is the same code half a second sooner.
+Nodes forget what a reply calls durable, so one sample that was acknowledged and lost makes a window wrong; alarms are
+raised all the time. Writes build/kills.json.
 
 SIGKILL proves that the process may die at any instant; that the power may, `make power-cuts` does.
 """
@@ -25,7 +26,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
@@ -50,17 +51,27 @@ from stoep_twin import leash  # noqa: E402
 
 RESULT = ROOT / "build" / "kills.json"
 KILLS = 1000
-NODES = 6
-_STEP = 120  # virtual seconds between two wakes of the street
-_REST = 0.05  # real seconds between them, in which windows are told
+NODES = 12
 _ALARM = 0.03  # of the wakes
 _LOSS = 0.02
-_LIFE = 2.0  # real seconds at most, from the first exchange: a new process reads a day of its street before it tells
 _EARLY = 0.2  # of the lives end before the gateway serves
 _EARLY_SECONDS = 0.15
 _BY_COMMAND = 40  # each so many-th start is one by the command itself
 _PATIENCE = 60.0
+_EMPTYING = 20  # virtual seconds between two wakes at the end
 _STORE = "[store]\ncommit_seconds = 0.02\n"
+
+
+class Pace(NamedTuple):
+    """How a street lives while one gateway does."""
+
+    most: float  # real seconds, from the first exchange to the kill
+    rest: float  # real seconds between two wakes
+    step: int  # virtual seconds between two wakes
+
+
+# Without a rest a reply is always on its way. But a new process reads a day of its street before it tells of windows.
+_PACES = (Pace(0.5, 0.0, 30), Pace(2.0, 0.15, 120))
 
 
 class Forked:
@@ -88,9 +99,9 @@ class Forked:
 
 class Zygote:
     def __init__(self, log: IO[str], sabotage: str | None) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("load_zygote.py")), *([sabotage] if sabotage else [])]
+        script = str(Path(__file__).with_name("load_zygote.py"))
+        command = leash.command([sys.executable, script, *([sabotage] if sabotage else [])])
         pipe = subprocess.PIPE
-        command = leash.command(command)
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, env=environment(), text=True)
 
     def __enter__(self) -> Self:
@@ -152,15 +163,16 @@ class Campaign:
             gateway.kill()
             return
         wait_until_it_speaks(bridge, gateway)
-        killer = threading.Timer(self._chance.random() * _LIFE, os.kill, (gateway.pid, signal.SIGKILL))
+        pace = self._chance.choice(_PACES)
+        killer = threading.Timer(self._chance.random() * pace.most, os.kill, (gateway.pid, signal.SIGKILL))
         killer.start()
-        while gateway.lives() and self._step(speaker, gateway):
-            time.sleep(_REST)
+        while gateway.lives() and self._step(speaker, gateway, pace.step):
+            time.sleep(pace.rest)
         killer.join()
         gateway.kill()
 
-    def _step(self, speaker: Speaker, gateway: Process) -> bool:
-        self._now += _STEP
+    def _step(self, speaker: Speaker, gateway: Process, seconds: int) -> bool:
+        self._now += seconds
         turn_to(self._folder / "clock", self._now)
         awake = [node for node in self._nodes if self._chance.random() < 0.5]
         for node in awake:
@@ -173,7 +185,7 @@ class Campaign:
         """The nodes say what they still hold."""
         until = time.monotonic() + _PATIENCE
         while (holding := [n for n in self._nodes if n.held or n.raised]) and time.monotonic() < until:
-            self._now += _STEP
+            self._now += _EMPTYING
             turn_to(self._folder / "clock", self._now)
             speaker.speak(holding, self._now, gateway)
             time.sleep(0.02)
