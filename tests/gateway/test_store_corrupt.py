@@ -16,6 +16,7 @@ from stoep.service.service import restore
 from stoep.store import gap, opening, sealed, window_rows
 from stoep.store.database import Database
 from stoep.store.keeper import Keeper
+from stoep.store.outbox import Outbox
 from stoep.store.windows import SECONDS
 from stoep.wire.messages import Alarm, Lost, Place
 
@@ -226,6 +227,27 @@ def test_a_large_store_is_trusted_until_a_page_proves_wrong_then_the_next_start_
         window_rows.find(database, b"\xc0\xff\xee\x01", 1_780_293_600)
     database.close()
     assert served(store, clock).database.quarantine.kept()
+
+
+@pytest.mark.parametrize("at", [0, 1, 40])
+def test_a_message_with_a_changed_byte_never_leaves_and_the_next_start_sets_the_large_store_aside(
+    at: int, store: Path, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_SMALL", 0)
+    sql = sqlite3.connect(store)
+    for number, payload in sql.execute("SELECT id, payload FROM outbox").fetchall():
+        changed = payload[:at] + bytes([payload[at] ^ 1]) + payload[at + 1 :]
+        sql.execute("UPDATE outbox SET payload = ? WHERE id = ?", (changed, number))
+    sql.commit()
+    sql.close()
+    database = Database(store, fail)
+    with pytest.raises(SystemExit, match="the process would have ended"):
+        Outbox(database).next(10, ())
+    database.close()
+    chain = Chain(store, clock, PlayedNode(secret=SECRET, counter=100))
+    assert chain.database.quarantine.kept()
+    assert chain.row("SELECT count(*) FROM outbox") == (0,)
+    assert chain.row("SELECT sum(count) FROM given_up WHERE what = 'outbox'") == (3,)
 
 
 def test_a_changed_byte_that_sqlite_does_not_see_is_seen(store: Path) -> None:

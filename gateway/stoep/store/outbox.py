@@ -13,7 +13,7 @@ from stoep.clock import real
 from stoep.errors import StoreFullError
 from stoep.store.database import Database
 from stoep.store.sample_set import SampleSet
-from stoep.store.squeeze import squeeze, whole
+from stoep.store.squeeze import squeeze, whole_message
 
 AGELESS = 1 << 62  # in the place of a time: the message is as new tomorrow as today
 _MANY = 10_000  # rows from which on counting takes so long that it is not done at each look
@@ -76,13 +76,16 @@ class Outbox:
         )
 
     def next(self, limit: int, leave_out: Collection[int], part: Part | None = None) -> list[Message]:
-        """Up to `limit` messages in their order, none of `leave_out`; of the whole outbox, or of a part of it."""
+        """Up to `limit` messages in their order, none of `leave_out`; of the whole outbox, or of a part of it.
+
+        Ends the process when one of them is not as it was written: the next start sets the store aside.
+        """
         where = "" if part is None else "WHERE urgent = ? AND (at, id) > (?, ?) AND at < ?"
         query = f"SELECT id, topic, payload, at FROM outbox {where} ORDER BY urgent DESC, at, id LIMIT ?"  # noqa: S608
         with self._database.reading() as sql:
             rows = sql.execute(query, (*(part or ()), limit + len(leave_out) + len(self._gone)))
             found = [row for row in rows if row[0] not in leave_out and row[0] not in self._gone][:limit]
-        return [Message(number, topic, whole(payload), at) for number, topic, payload, at in found]
+            return [Message(number, topic, whole_message(payload), at) for number, topic, payload, at in found]
 
     def confirmed(self, ids: Iterable[int]) -> None:
         """The broker has them: they go, on a full disk as soon as that can be written."""

@@ -7,7 +7,6 @@ again. Where it cannot be read which secrets are dead, those are dead that have 
 died of age alone, or whose own row is lost too, lives until its successor is heard or its days are over once more.
 """
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from urllib.parse import quote
 from stoep.errors import CorruptError
 from stoep.store import command, first_page, gap, ledger, log, sealed
 from stoep.store.sample_set import SampleSet
-from stoep.store.squeeze import whole
+from stoep.store.squeeze import whole_message
 from stoep.wire.messages import Lost
 
 _STORE = "store"
@@ -99,23 +98,12 @@ def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None)
 
 
-def check_message(key: object, payload: object) -> None:
-    """Raises CorruptError for a message that was not composed by us."""
-    what = "a message of the outbox is not as it was written"
-    if not isinstance(key, str) or not isinstance(payload, bytes):
-        raise CorruptError(what)
-    try:
-        json.loads(whole(payload))
-    except ValueError as error:
-        raise CorruptError(what) from error
-
-
 def check_row(table: str, row: Mapping[str, Any]) -> None:
     """Raises CorruptError for what is not as it was written, beside the samples that it names."""
     if table == "window":
         sealed.unseal(row["content"], row["kid"], row["start"])
     elif table == "outbox":
-        check_message(row["key"], row["payload"])
+        whole_message(row["payload"])
     elif table == "command":
         command.steps_of(row["number"], row["steps"])
     elif table == "city_settings":

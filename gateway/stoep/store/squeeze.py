@@ -1,6 +1,9 @@
 """Bytes that are written once and read once take a third of their room on the card: JSON and CBOR repeat themselves."""
 
+import json
 import zlib
+
+from stoep.errors import CorruptError
 
 _LEVEL = 6
 _SQUEEZED = 0x78  # zlib's first byte (RFC 1950); JSON begins with "{", a row of the log with CBOR's 0x83
@@ -18,3 +21,15 @@ def whole(content: bytes) -> bytes:
         return zlib.decompress(content)
     except zlib.error as error:
         raise ValueError(f"is not as it was squeezed ({error})") from error
+
+
+def whole_message(payload: object) -> bytes:
+    """A JSON text that was squeezed; its Adler-32 knows a changed bit. Raises CorruptError."""
+    if not isinstance(payload, bytes):
+        raise CorruptError("a message of the outbox is no blob")
+    try:
+        message = whole(payload)
+        json.loads(message)
+    except ValueError as error:
+        raise CorruptError(f"a message of the outbox is not as it was written ({error})") from error
+    return message
