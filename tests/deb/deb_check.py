@@ -169,7 +169,7 @@ class Check:
         """The stores of older releases, met at a start."""
         machine = self._machine
         newest = max(int(file.stem) for file in (ROOT / "gateway/stoep/store/schema").glob("*.sql"))
-        older = sorted((ROOT / "tests/gateway/databases").glob("*.db"))
+        older = sorted((ROOT / "tests/gateway/store/databases").glob("*.db"))
         machine.run("systemctl", "stop", UNIT)
         with deb_cuts.put_aside(machine):
             for store in older:

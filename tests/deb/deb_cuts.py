@@ -111,7 +111,7 @@ class Cuts:
         """An older store met at a start, the power cut within a tenth of a second of the first byte that is written."""
         machine = self._machine
         newest = max(int(file.stem) for file in (ROOT / "gateway/stoep/store/schema").glob("*.sql"))
-        older = ROOT / "tests/gateway/databases/0001.db"
+        older = ROOT / "tests/gateway/store/databases/0001.db"
         wanted = contents(older)
         found = {"cuts": 0, "found_old": 0, "found_between": 0, "found_new": 0}
         machine.run("systemctl", "stop", UNIT)

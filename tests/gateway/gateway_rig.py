@@ -23,8 +23,6 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 import published
-from stoep import settings
-from stoep.service.service import Service
 from stoep.wire import frame
 from stoep.wire import serial as line
 from stoep.wire.messages import Alarm, Health, Lost, Place, Sample, Uplink
@@ -275,16 +273,8 @@ def jump(file: Path, seconds: float) -> None:
         opened.write(struct.pack("<8Q", *fields))
 
 
-@contextlib.contextmanager
-def in_service(config: Path) -> Iterator[Service]:
-    """The whole service of a gateway.toml, in a thread, until the block is left."""
-    running = Service(settings.load(config))
-    stop = threading.Event()
-    thread = threading.Thread(target=running.run, args=(stop,))
-    thread.start()
-    try:
-        yield running
-    finally:
-        stop.set()
-        thread.join(10)
-        assert not thread.is_alive()
+def eventually(condition: Callable[[], object], seconds: float = 6.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.01)

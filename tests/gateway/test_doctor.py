@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from certificates import Authority
 from gateway_rig import MORNING, PtyBridge, TurnedClock, mosquitto, write_clock
+from gateway_service import serving
 from stoep.cli import build
 from stoep.doctor import bridges, bus, card, city, disk, memory, power, time
 from stoep.doctor.finding import Level
 from stoep.doctor.machine import Machine
 from stoep.settings import BridgeSettings
 from stoep.uplink.connection import Broker
-from test_process import serving
 from uplink_rig import eventually, needs_mosquitto
 
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"

@@ -1,7 +1,7 @@
 """QARTOD's tests as functions of a series, after the manuals of IOOS: gross range, spike, rate of change, flat line.
 
 `values` are counts in the order of taking, `times` the Unix µs at which they were taken, limits in counts. Each returns
-a flag for each value. They agree with the PyPI package `ioos-qc` 3.0 (`tests/gateway/test_qartod_oracle.py`) but here:
+a flag for each value. They agree with the PyPI package `ioos-qc` 3.0, as `test_qartod_oracle.py` holds, but here:
 
 - spike: ours is its `differential` method; its `average` one also blames the values beside a spike. With `longest`
   above 1 or a `returns` ours also knows spikes of several values, and steps that are none, which it does not.
