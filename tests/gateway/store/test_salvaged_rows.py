@@ -19,8 +19,7 @@ from stoep.store.sample_set import Life, SampleSet
 from stoep.store.squeeze import squeeze
 from town import Town, health
 
-_DATABASES = Path(__file__).parent / "databases"
-
+DATABASES = Path(__file__).parent / "databases"
 KID = b"\xc0\xff\xee\x01"
 
 
@@ -91,9 +90,9 @@ def test_every_row_of_every_table_is_copied_as_it_was(store: Path) -> None:
         old.close()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 7, 8])
 def test_a_corrupt_store_of_an_older_release_keeps_its_windows(version: int, tmp_path: Path) -> None:
-    store = Path(shutil.copy(_DATABASES / f"{version:04}.db", tmp_path / "stoep.db"))
+    store = Path(shutil.copy(DATABASES / f"{version:04}.db", tmp_path / "stoep.db"))
     old = sqlite3.connect(store)
     (before,) = old.execute("SELECT count(*) FROM window").fetchone()
     old.close()
