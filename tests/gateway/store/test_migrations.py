@@ -45,4 +45,4 @@ def test_a_store_of_an_older_release_goes_on_where_it_was(version: int, tmp_path
 
 
 def test_there_is_a_store_of_every_schema_that_a_gateway_had_before_this_one() -> None:
-    assert RELEASED == sorted(set(range(1, newest())) - NEVER)
+    assert sorted(set(range(1, newest())) - NEVER) == RELEASED
