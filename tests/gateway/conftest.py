@@ -9,6 +9,7 @@ import gateway_rig
 from contract_spy import Spy
 from gateway_rig import City, PlayedNode, PtyBridge, TurnedClock, embedded
 from published_spy import PublishedSpy
+from rotating import Rotating
 from scripted_broker import ScriptedBroker
 
 
@@ -36,6 +37,22 @@ def clock() -> TurnedClock:
 @pytest.fixture
 def node() -> PlayedNode:
     return PlayedNode()
+
+
+@pytest.fixture
+def old() -> PlayedNode:
+    return PlayedNode(counter=500)
+
+
+@pytest.fixture
+def new() -> PlayedNode:
+    """The same node with its next secret."""
+    return PlayedNode()
+
+
+@pytest.fixture
+def rotating(tmp_path: Path, clock: TurnedClock, old: PlayedNode, new: PlayedNode) -> Rotating:
+    return Rotating(tmp_path / "stoep.db", clock, old, new)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from certificates import Authority
-from gateway_rig import MORNING, PtyBridge, TurnedClock, mosquitto, write_clock
+from gateway_rig import MORNING, PtyBridge, TurnedClock, eventually, mosquitto, write_clock
 from gateway_service import serving
 from stoep.cli import build
 from stoep.doctor import bridges, bus, card, city, disk, memory, power, time
@@ -19,7 +19,7 @@ from stoep.doctor.finding import Level
 from stoep.doctor.machine import Machine
 from stoep.settings import BridgeSettings
 from stoep.uplink.connection import Broker
-from uplink_rig import eventually, needs_mosquitto
+from uplink_rig import needs_mosquitto
 
 THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 

@@ -2,8 +2,7 @@
 
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,13 +81,6 @@ class Running:
         self._thread.join(10)
         assert not self._thread.is_alive()
         self.database.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 6.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.02)
 
 
 @contextmanager

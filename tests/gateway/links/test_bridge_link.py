@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway_rig import PtyBridge, TurnedClock
+from gateway_rig import PtyBridge, TurnedClock, eventually
 from stoep.health import Counters
 from stoep.links import bridge as module
 from stoep.links.base import Link, Received
@@ -45,13 +45,6 @@ def play() -> Iterator[Callable[[str], Played]]:
     yield make
     for played in made:
         played.link.stop()
-
-
-def eventually(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about"
-        time.sleep(0.01)
 
 
 def test_frames_come_with_who_and_how_loud(bridge: PtyBridge, play: Callable[[str], Played]) -> None:

@@ -15,92 +15,77 @@ from stoep.wire.messages import Place
 from stoep.wire.replies import Challenge
 
 
-@pytest.fixture
-def old() -> PlayedNode:
-    return PlayedNode(counter=500)
-
-
-@pytest.fixture
-def new() -> PlayedNode:
-    return PlayedNode()
-
-
-@pytest.fixture
-def gateway(tmp_path: Path, clock: TurnedClock, old: PlayedNode, new: PlayedNode) -> Rotating:
-    return Rotating(tmp_path / "stoep.db", clock, old, new)
-
-
-def test_the_old_secret_is_in_force_until_the_new_one_is_heard(gateway: Rotating, old: PlayedNode) -> None:
+def test_the_old_secret_is_in_force_until_the_new_one_is_heard(rotating: Rotating, old: PlayedNode) -> None:
     for seq in range(1, 4):
-        answer = gateway.hears(old, seq, seq)  # the reply is opened with the secret the uplink used
+        answer = rotating.hears(old, seq, seq)  # the reply is opened with the secret the uplink used
         assert answer is not None
         assert answer.received == [(1, 1, seq)]
-    gateway.settle()
-    assert gateway.hears(old, 4, 4) is not None
+    rotating.settle()
+    assert rotating.hears(old, 4, 4) is not None
 
 
 def test_the_first_frame_under_the_new_secret_ends_the_old_one(
-    gateway: Rotating, old: PlayedNode, new: PlayedNode
+    rotating: Rotating, old: PlayedNode, new: PlayedNode
 ) -> None:
-    assert gateway.hears(old, 1, 5) is not None
-    answer = gateway.hears(new, 1, 6)
+    assert rotating.hears(old, 1, 5) is not None
+    answer = rotating.hears(new, 1, 6)
     assert answer is not None
     assert (answer.durable, answer.received) == (Place(1, 0), [(1, 1, 1)])  # a life of its own
-    assert gateway.hears(old, 2, 7) is None
-    gateway.settle()
-    assert gateway.hears(old, 3, 8) is None
-    assert (gateway.counters["forged"], gateway.counters["failed"]) == (2, 0)
-    assert gateway.hears(new, 2, 9) is not None
+    assert rotating.hears(old, 2, 7) is None
+    rotating.settle()
+    assert rotating.hears(old, 3, 8) is None
+    assert (rotating.counters["forged"], rotating.counters["failed"]) == (2, 0)
+    assert rotating.hears(new, 2, 9) is not None
 
 
 def test_a_frame_that_is_only_challenged_ends_the_old_secret_too(
-    gateway: Rotating, old: PlayedNode, new: PlayedNode
+    rotating: Rotating, old: PlayedNode, new: PlayedNode
 ) -> None:
-    reply = gateway.say(new.report())
+    reply = rotating.say(new.report())
     assert reply is not None
     assert new.open(reply) == Challenge()
-    assert gateway.hears(old, 1, 5) is None
+    assert rotating.hears(old, 1, 5) is None
 
 
-def test_no_restart_revives_a_secret_that_died(gateway: Rotating, old: PlayedNode, new: PlayedNode) -> None:
-    gateway.hears(new, 1, 5)
-    gateway.settle()
-    gateway.crash()
-    assert gateway.hears(old, 1, 5) is None
-    assert gateway.hears(new, 2, 6) is not None
+def test_no_restart_revives_a_secret_that_died(rotating: Rotating, old: PlayedNode, new: PlayedNode) -> None:
+    rotating.hears(new, 1, 5)
+    rotating.settle()
+    rotating.crash()
+    assert rotating.hears(old, 1, 5) is None
+    assert rotating.hears(new, 2, 6) is not None
 
 
-def test_a_registry_read_again_at_once_revives_nothing(gateway: Rotating, old: PlayedNode, new: PlayedNode) -> None:
-    gateway.hears(new, 1, 5)
-    gateway.members.apply([gateway.entry])
-    assert gateway.hears(old, 1, 5) is None
+def test_a_registry_read_again_at_once_revives_nothing(rotating: Rotating, old: PlayedNode, new: PlayedNode) -> None:
+    rotating.hears(new, 1, 5)
+    rotating.members.apply([rotating.entry])
+    assert rotating.hears(old, 1, 5) is None
 
 
-def test_the_intake_alone_revives_nothing(gateway: Rotating, old: PlayedNode, new: PlayedNode) -> None:
-    before, coming = gateway.intake._nodes[old.kid], gateway.intake._coming[old.kid]
-    gateway.hears(new, 1, 5)
-    gateway.intake.set_nodes([before], [coming])  # put together just before that frame came
-    assert gateway.hears(old, 1, 5) is None
+def test_the_intake_alone_revives_nothing(rotating: Rotating, old: PlayedNode, new: PlayedNode) -> None:
+    before, coming = rotating.intake._nodes[old.kid], rotating.intake._coming[old.kid]
+    rotating.hears(new, 1, 5)
+    rotating.intake.set_nodes([before], [coming])  # put together just before that frame came
+    assert rotating.hears(old, 1, 5) is None
 
 
 def test_an_old_secret_dies_of_age_and_the_node_that_still_uses_it_is_named(
-    gateway: Rotating, old: PlayedNode, new: PlayedNode, clock: TurnedClock, caplog: pytest.LogCaptureFixture
+    rotating: Rotating, old: PlayedNode, new: PlayedNode, clock: TurnedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert gateway.members.rotations() == [
+    assert rotating.members.rotations() == [
         {"node": "bin-1", "since": "2026-06-01T06:00:00Z", "old_secret_dies": "2026-06-15T06:00:00Z"}
     ]
     clock.now += OLD_DAYS * DAY - 1
-    gateway.settle()
-    assert gateway.hears(old, 1, 5) is not None
+    rotating.settle()
+    assert rotating.hears(old, 1, 5) is not None
     clock.now += 1
-    gateway.settle()
-    assert gateway.hears(old, 2, 6) is None
+    rotating.settle()
+    assert rotating.hears(old, 2, 6) is None
     assert "bin-1 never used its new secret" in caplog.text
-    assert gateway.members.rotations() == []
+    assert rotating.members.rotations() == []
     clock.is_trusted = False
-    gateway.crash()
-    assert gateway.hears(old, 3, 7) is None
-    assert gateway.hears(new, 1, 5) is not None
+    rotating.crash()
+    assert rotating.hears(old, 3, 7) is None
+    assert rotating.hears(new, 1, 5) is not None
 
 
 def test_its_days_count_from_when_the_clock_could_be_trusted(
@@ -108,36 +93,36 @@ def test_its_days_count_from_when_the_clock_could_be_trusted(
 ) -> None:
     clock.is_trusted = False
     clock.utc_offset -= 10 * 365 * DAY
-    gateway = Rotating(tmp_path / "stoep.db", clock, old, new)
-    gateway.settle()
-    assert gateway.members.rotations()[0]["since"] is None
+    rotating = Rotating(tmp_path / "stoep.db", clock, old, new)
+    rotating.settle()
+    assert rotating.members.rotations()[0]["since"] is None
     clock.is_trusted = True
     clock.utc_offset += 20 * 365 * DAY  # wrong, and believed
-    gateway.settle()
+    rotating.settle()
     clock.utc_offset = MORNING - 1000.0  # and set right
-    gateway.settle()
-    assert gateway.members.rotations()[0]["since"] == "2026-06-01T06:00:00Z"
-    assert gateway.hears(old, 1, 5) is not None
+    rotating.settle()
+    assert rotating.members.rotations()[0]["since"] == "2026-06-01T06:00:00Z"
+    assert rotating.hears(old, 1, 5) is not None
 
 
-def test_each_secret_has_its_own_replay_window(gateway: Rotating, old: PlayedNode, new: PlayedNode) -> None:
-    gateway.hears(old, 1, 5)
+def test_each_secret_has_its_own_replay_window(rotating: Rotating, old: PlayedNode, new: PlayedNode) -> None:
+    rotating.hears(old, 1, 5)
     said = [old.report(sample(seq, seq)) for seq in range(2, 30)]
-    assert all(gateway.say(frame) for frame in said)
-    assert not any(gateway.say(frame) for frame in said)
-    assert gateway.counters["replayed"] + gateway.counters["echoes"] == len(said)
+    assert all(rotating.say(frame) for frame in said)
+    assert not any(rotating.say(frame) for frame in said)
+    assert rotating.counters["replayed"] + rotating.counters["echoes"] == len(said)
     old.counter = new.counter = 600
-    assert gateway.hears(old, 40, 40) is not None
-    assert gateway.hears(new, 1, 41) is not None  # the same counters, another secret
-    assert not any(gateway.say(frame) for frame in said)
-    assert gateway.counters["failed"] == 0
+    assert rotating.hears(old, 40, 40) is not None
+    assert rotating.hears(new, 1, 41) is not None  # the same counters, another secret
+    assert not any(rotating.say(frame) for frame in said)
+    assert rotating.counters["failed"] == 0
 
 
 def test_what_came_under_both_secrets_is_one_window(
-    gateway: Rotating, old: PlayedNode, new: PlayedNode, clock: TurnedClock
+    rotating: Rotating, old: PlayedNode, new: PlayedNode, clock: TurnedClock
 ) -> None:
     def report(node: PlayedNode, tick: int, back: int | None = None) -> None:
-        reply = gateway.say(node.report(sample(tick, tick), back=back))
+        reply = rotating.say(node.report(sample(tick, tick), back=back))
         assert reply is not None
         node.open(reply)
 
@@ -147,55 +132,55 @@ def test_what_came_under_both_secrets_is_one_window(
         report(node, 11)
         clock.now += 1
         report(node, 12, back=1)
-    gateway.commit()
+    rotating.commit()
     clock.now += 1000
-    gateway.turn()
-    (window,) = gateway.windows()
+    rotating.turn()
+    (window,) = rotating.windows()
     assert (window["node"], window["channels"]["temperature"]["count"]) == ("bin-1", 4)
 
 
 def test_a_dead_secret_that_is_the_only_one_is_not_believed_and_is_named(
-    gateway: Rotating, old: PlayedNode, new: PlayedNode
+    rotating: Rotating, old: PlayedNode, new: PlayedNode
 ) -> None:
-    gateway.hears(new, 1, 5)
-    gateway.settle()
-    gateway.members.apply([replace(gateway.entry, secret=old.secret, old=None)])
-    assert gateway.hears(old, 1, 5) is None
-    assert gateway.hears(new, 2, 6) is None
-    assert gateway.counters["unknown"] == 2
-    assert gateway.members.problem is not None
-    assert "the secret of bin-1 is dead" in gateway.members.problem
-    gateway.members.apply([gateway.entry])
-    assert gateway.members.problem is None
-    assert gateway.hears(new, 3, 7) is not None
+    rotating.hears(new, 1, 5)
+    rotating.settle()
+    rotating.members.apply([replace(rotating.entry, secret=old.secret, old=None)])
+    assert rotating.hears(old, 1, 5) is None
+    assert rotating.hears(new, 2, 6) is None
+    assert rotating.counters["unknown"] == 2
+    assert rotating.members.problem is not None
+    assert "the secret of bin-1 is dead" in rotating.members.problem
+    rotating.members.apply([rotating.entry])
+    assert rotating.members.problem is None
+    assert rotating.hears(new, 3, 7) is not None
 
 
 def test_a_rotation_that_is_called_off_leaves_the_old_secret_as_it_was(
-    gateway: Rotating, old: PlayedNode, clock: TurnedClock
+    rotating: Rotating, old: PlayedNode, clock: TurnedClock
 ) -> None:
-    gateway.hears(old, 1, 5)
-    gateway.members.apply([replace(gateway.entry, secret=old.secret, old=None)])
+    rotating.hears(old, 1, 5)
+    rotating.members.apply([replace(rotating.entry, secret=old.secret, old=None)])
     clock.now += 2 * OLD_DAYS * DAY
-    gateway.settle()
-    answer = gateway.hears(old, 2, 6)
+    rotating.settle()
+    answer = rotating.hears(old, 2, 6)
     assert answer is not None
     assert answer.received == [(1, 1, 2)]
-    gateway.members.apply([gateway.entry])  # and begun again: its days count anew
-    gateway.settle()
-    assert gateway.hears(old, 3, 7) is not None
+    rotating.members.apply([rotating.entry])  # and begun again: its days count anew
+    rotating.settle()
+    assert rotating.hears(old, 3, 7) is not None
 
 
 @pytest.mark.parametrize("again", [True, False])
 def test_a_retired_node_gets_nothing_under_either_secret(
-    again: bool, gateway: Rotating, old: PlayedNode, new: PlayedNode
+    again: bool, rotating: Rotating, old: PlayedNode, new: PlayedNode
 ) -> None:
     if again:
-        gateway.hears(new, 1, 5)
-    gateway.members.apply([])
-    assert gateway.hears(old, 2, 6) is None
-    assert gateway.hears(new, 3, 7) is None
-    assert gateway.counters["unknown"] == 2
-    assert gateway.members.rotations() == []
+        rotating.hears(new, 1, 5)
+    rotating.members.apply([])
+    assert rotating.hears(old, 2, 6) is None
+    assert rotating.hears(new, 3, 7) is None
+    assert rotating.counters["unknown"] == 2
+    assert rotating.members.rotations() == []
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway_chain import Chain
-from gateway_rig import City, PlayedNode, TurnedClock, mosquitto, sample
+from gateway_rig import City, PlayedNode, TurnedClock, eventually, mosquitto, sample
 from no_room import NoRoom
 from rotating import OLD_DAYS, Rotating
 from stoep.errors import StoreFullError
@@ -16,7 +16,7 @@ from stoep.store.windows import SECONDS
 from stoep.uplink import connection
 from stoep.wire.messages import Place
 from town import Town, health
-from uplink_rig import SET, eventually, needs_mosquitto, running
+from uplink_rig import SET, needs_mosquitto, running
 
 DAY = 86_400
 
@@ -144,21 +144,10 @@ def test_the_broker_is_not_told_of_a_command_before_there_was_room_for_it(
 
 
 @pytest.fixture
-def old() -> PlayedNode:
-    return PlayedNode(counter=500)
-
-
-@pytest.fixture
-def new() -> PlayedNode:
-    return PlayedNode()
-
-
-@pytest.fixture
-def rotating(
-    tmp_path: Path, clock: TurnedClock, old: PlayedNode, new: PlayedNode, monkeypatch: pytest.MonkeyPatch
-) -> Rotating:
+def rotating(rotating: Rotating, monkeypatch: pytest.MonkeyPatch) -> Rotating:
+    """Tries again at once."""
     monkeypatch.setattr(members, "_AGAIN_SECONDS", 0.0)
-    return Rotating(tmp_path / "stoep.db", clock, old, new)
+    return rotating
 
 
 def test_without_room_the_old_secret_dies_all_the_same_and_is_dead_on_disk_later(

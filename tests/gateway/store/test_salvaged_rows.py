@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backups import put_back, taken
-from gateway_rig import PlayedNode, TurnedClock
+from gateway_rig import PlayedNode
 from rotating import Rotating
 from spoilt import garbage, spoil
 from stoep.errors import CorruptError
@@ -163,21 +163,6 @@ def test_a_command_of_which_the_node_says_that_it_was_done_is_applied_all_the_sa
 
 
 # -- dead secrets ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def old() -> PlayedNode:
-    return PlayedNode(counter=500)
-
-
-@pytest.fixture
-def new() -> PlayedNode:
-    return PlayedNode()
-
-
-@pytest.fixture
-def rotating(tmp_path: Path, clock: TurnedClock, old: PlayedNode, new: PlayedNode) -> Rotating:
-    return Rotating(tmp_path / "stoep.db", clock, old, new)
 
 
 def lose_superseded(store: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway_chain import fail
-from gateway_rig import City, embedded, mosquitto
+from gateway_rig import City, embedded, eventually, mosquitto
 from scripted_broker import SILENT, ScriptedBroker
 from stoep.store.database import Database
 from stoep.store.outbox import Outbox
@@ -15,7 +15,7 @@ from stoep.uplink import publisher as module
 from stoep.uplink import refusals
 from stoep.uplink.connection import Broker
 from stoep.uplink.retained import Retained
-from uplink_rig import GATEWAY, Running, eventually, needs_mosquitto, running
+from uplink_rig import GATEWAY, Running, needs_mosquitto, running
 
 
 def test_rows_go_to_the_city_and_only_then_from_the_outbox(tmp_path: Path, broker_port: int, city: City) -> None:

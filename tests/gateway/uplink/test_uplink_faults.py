@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway_rig import City, mosquitto, mosquitto_process
+from gateway_rig import City, eventually, mosquitto, mosquitto_process
 from scripted_broker import DROP, SILENT, Publish, ScriptedBroker
 from stoep.uplink import pace, refusals
 from stoep.uplink import publisher as module
 from stoep.uplink.refusals import Refusals
-from uplink_rig import eventually, needs_mosquitto, running
+from uplink_rig import needs_mosquitto, running
 
 QUOTA, NOT_AUTHORISED, BAD_PAYLOAD = 0x97, 0x87, 0x99
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from gateway_chain import fail
-from gateway_rig import City
+from gateway_rig import City, eventually
 from scripted_broker import ScriptedBroker
 from stoep.store.database import Database
 from stoep.store.migrate import SCHEMA, migrate
 from stoep.store.outbox import AGELESS, Message, Outbox
 from stoep.uplink.lanes import LATE, Lanes, Rank
 from stoep.uplink.pace import Pace
-from uplink_rig import NOW, eventually, running
+from uplink_rig import NOW, running
 
 OLD = LATE + 900
 MANY = 100_000

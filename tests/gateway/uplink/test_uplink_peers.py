@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from gateway_chain import fail
-from gateway_rig import City, embedded, mosquitto
+from gateway_rig import City, embedded, eventually, mosquitto
 from scripted_broker import SILENT, ScriptedBroker
 from stoep.store.database import Database
 from stoep.store.outbox import Outbox
 from stoep.uplink import publisher as module
 from stoep.uplink.connection import Broker
-from uplink_rig import GATEWAY, SET, Running, eventually, needs_mosquitto, running
+from uplink_rig import GATEWAY, SET, Running, needs_mosquitto, running
 
 BURST = 5000
 _KILLED = """
@@ -101,7 +101,7 @@ def test_mosquitto_bridge_no_count_of_waiting_messages_drops_the_rest(tmp_path: 
         gateway.put(*range(3000))
         with mosquitto(free_port, tmp_path, "allow_anonymous true", "max_queued_messages 0"):
             city = City(free_port)
-            city.wait(lambda city: len({said["number"] for said in city.of("/window")}) == 3000, 20)
+            city.wait(lambda city: len({said["number"] for said in city.of("/window")}) == 3000, 60)
             city.close()
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway_rig import City, mosquitto
+from gateway_rig import City, eventually, mosquitto
 from scripted_broker import SILENT, ScriptedBroker
 from stoep.uplink import publisher as module
-from uplink_rig import SET, eventually, needs_mosquitto, running
+from uplink_rig import SET, needs_mosquitto, running
 
 TOPIC = SET.replace("+", "lamppost-1")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from certificates import Authority
-from gateway_rig import MORNING, mosquitto, write_clock
+from gateway_rig import MORNING, eventually, mosquitto, write_clock
 from stoep import settings
 from stoep.errors import SettingsError
 from stoep.service.service import Service
 from stoep.uplink import publisher as module
 from stoep.uplink.certificate import Certificate
-from uplink_rig import Running, eventually, needs_mosquitto, running
+from uplink_rig import Running, needs_mosquitto, running
 
 DAY = 86_400
 
