@@ -2,13 +2,15 @@
 
 Nothing of it may make the gateway say more than it knows. A position that cannot be read is left out: the node then
 meets us anew, and what nobody can vouch for becomes a hole in the ledger. Any window may lack what was lost, so all are
-partial from now on, and the generation is raised. What was on its way to nodes may have been done and does not fire
+partial from now on, and the generation is raised; one whose message cannot be read is due again. What was on its way to nodes may have been done and does not fire
 again. Where it cannot be read which secrets are dead, those are dead that have a successor which was heard; one that
 died of age alone, or whose own row is lost too, lives until its successor is heard or its days are over once more.
 """
 
+import re
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +28,7 @@ _CHECKED = {"window", "outbox", "command", "city_settings"}
 _SAMPLES = {"carries", "fresh"}  # columns of the outbox and of windows
 _MOST_JUMPS = 5000  # over unreadable places of a table
 _INTEGER_LIMIT = 1 << 62
+_WINDOW_KEY = re.compile(r"window (?P<kid>(?:[0-9a-f]{2})+) (?P<start>\d{1,18})", re.ASCII)  # see uplink/dialects
 
 Row = tuple[Any, ...]
 
@@ -37,10 +40,11 @@ def salvage(kept: Path, new: sqlite3.Connection) -> dict[str, int]:
     try:
         wanted = tables(new) - _SKIPPED
         new.execute("BEGIN IMMEDIATE")
-        undelivered = SampleSet()
+        undelivered = _Undelivered()
         for table in sorted(wanted, key=lambda name: name not in _FIRST):
             lost[table] = _Table(old, new, table, undelivered).copy() if table in readable else 1
-        _enter(new, undelivered)
+        _enter(new, undelivered.samples)
+        _due(new, undelivered.windows)
         if lost["superseded"]:
             _bury_the_replaced(new)
         generation = _store_row(old, new)
@@ -63,6 +67,16 @@ def _enter(new: sqlite3.Connection, undelivered: SampleSet) -> None:
             ledger.enter(new, life.identity, Lost(life.epoch, first, last, ledger.Cause.UNREADABLE), None)
 
 
+def _due(new: sqlite3.Connection, windows: Mapping[tuple[bytes, int], SampleSet]) -> None:
+    """They are whole, only their messages are not: they are told again, and deliver what those would have."""
+    for key, samples in windows.items():
+        row = new.execute("SELECT fresh FROM window WHERE kid = ? AND start = ?", key).fetchone()
+        if row is not None:
+            fresh = SampleSet.unpack(row[0])
+            fresh.update(samples)
+            new.execute("UPDATE window SET due = 1, fresh = ? WHERE kid = ? AND start = ?", (fresh.pack(), *key))
+
+
 def _bury_the_replaced(new: sqlite3.Connection) -> None:
     heard = {identity for (identity,) in new.execute("SELECT id FROM identity WHERE state IS NOT NULL")}
     for number, batch in new.execute("SELECT id, batch FROM log"):
@@ -73,6 +87,20 @@ def _bury_the_replaced(new: sqlite3.Connection) -> None:
             new.execute("INSERT OR REPLACE INTO superseded (identity, dead) VALUES (?, 1)", (identity,))
         elif identity in heard:
             newest[kid] = identity
+
+
+@dataclass
+class _Undelivered:
+    """What messages and windows that cannot be believed would have delivered, as far as they name it."""
+
+    samples: SampleSet = field(default_factory=SampleSet)
+    windows: dict[tuple[bytes, int], SampleSet] = field(default_factory=dict)
+
+    def add(self, row: Mapping[str, Any], samples: SampleSet) -> None:
+        self.samples.update(samples)
+        found = _WINDOW_KEY.fullmatch(str(row.get("key")))
+        if found is not None:
+            self.windows[bytes.fromhex(found["kid"]), int(found["start"])] = samples
 
 
 def tables(sql: sqlite3.Connection) -> set[str]:
@@ -143,7 +171,7 @@ def _store_row(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 class _Table:
     """`undelivered` takes the samples of what is not copied."""
 
-    def __init__(self, old: sqlite3.Connection, new: sqlite3.Connection, name: str, undelivered: SampleSet) -> None:
+    def __init__(self, old: sqlite3.Connection, new: sqlite3.Connection, name: str, undelivered: _Undelivered) -> None:
         self._undelivered = undelivered
         self._old = old
         self._new = new
@@ -197,7 +225,7 @@ class _Table:
             check_row(self._name, row)
         except CorruptError:
             if self._name == "outbox" or row.get("due"):
-                self._undelivered.update(self._samples(row))
+                self._undelivered.add(row, self._samples(row))
             return None
         for name in _SAMPLES & row.keys():
             if row[name] is not None and not (samples := self._samples(row)):

@@ -220,6 +220,24 @@ def test_a_message_with_a_changed_byte_never_leaves_and_the_next_start_sets_the_
     assert chain.row("SELECT sum(count) FROM given_up WHERE what = 'outbox'") == (3,)
 
 
+def test_a_window_whose_message_was_garbled_is_told_again_and_nothing_of_it_is_lost(
+    store: Path, clock: TurnedClock
+) -> None:
+    sql = sqlite3.connect(store)
+    sql.execute("UPDATE outbox SET payload = x'7800' WHERE key = 'window c0ffee01 1780293600'")
+    sql.commit()
+    sql.close()
+    clock.now = 1000.0 + 2020
+    chain = Chain(store, clock, PlayedNode(secret=SECRET, counter=100))
+    unreadable = "SELECT count(*) FROM ledger WHERE cause = 257"
+    assert chain.row(unreadable) != (0,)
+    chain.turn(last=True)
+    (again,) = [window for window in chain.windows() if window["generation"] > 1]
+    assert (again["start"], again["partial"]) == ("2026-06-01T06:00:00Z", True)
+    assert again["channels"]["temperature"]["count"] == 3
+    assert chain.row(unreadable) == (0,)
+
+
 def test_a_changed_byte_that_sqlite_does_not_see_is_seen(store: Path) -> None:
     sql = sqlite3.connect(store)
     sql.execute("UPDATE log SET batch = CAST(substr(batch, 1, 30) || x'7f' || substr(batch, 32) AS BLOB)")
