@@ -3,9 +3,9 @@
 Nothing of it may make the gateway say more than it knows. A position that cannot be read is left out: the node then
 meets us anew, and what nobody can vouch for becomes a hole in the ledger. Any window may lack what was lost, so all are
 partial from now on, and the generation is raised; one whose message cannot be read is due again. What was on its way to
-nodes may have been done and does not fire again. Where it cannot be read which secrets are dead, those are dead that have
-a successor which was heard; one that died of age alone, or whose own row is lost too, lives until its successor is heard
-or its days are over once more.
+nodes may have been done and does not fire again. Where it cannot be read which secrets are dead, those are dead that
+have a successor which was heard; one that died of age alone, or whose own row is lost too, lives until its successor is
+heard or its days are over once more.
 """
 
 import re
