@@ -51,7 +51,7 @@ from stoep_twin import leash  # noqa: E402
 
 RESULT = ROOT / "build" / "kills.json"
 KILLS = 1000
-NODES = 12
+NODES = 6
 _ALARM = 0.03  # of the wakes
 _LOSS = 0.02
 _EARLY = 0.2  # of the lives end before the gateway serves
