@@ -28,6 +28,7 @@ RESULT = ROOT / "build" / "load.json"
 NODES, SECONDS, IDLE = 500, 900, 60
 INTERVAL = 60  # seconds between two reports of a node
 BYTES_PER_READING, RESIDENT_MIB, BUSY_PERCENT, IDLE_PERCENT = 100, 64, 5, 1
+_SAY_EACH = 2  # reports of each node a line tells how far it is
 _MIB = 1024  # KiB
 
 
@@ -80,6 +81,8 @@ def report(
         readings += sum(value is not None for value in taken.readings.values())
         if not speaker.speak([node], utc, gateway, rounds=2):
             sys.exit("error: the gateway ended")
+        if number % (_SAY_EACH * len(nodes)) == 0:
+            print(f"  {time.monotonic() - start:.0f} of {seconds:.0f} s, {readings} readings", flush=True)
     return samples, readings
 
 
@@ -97,6 +100,7 @@ def measure(count: int, seconds: int, idle: int, interval: int, folder: Path) ->
         gateway = Gateway(config, log)
         try:
             wait_until_it_speaks(bridge, gateway)
+            print(f"{count} nodes report once, then {idle} s of quiet, then {seconds} s of load…", flush=True)
             speaker = Speaker(bridge, nodes)
             for node in nodes:
                 node.boot(MORNING, drift=0.0)
