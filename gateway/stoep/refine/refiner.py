@@ -214,7 +214,6 @@ class Refiner:
         if trusted:
             self._close_gap(now)
             for track in list(self._tracks.values()):
-                self._pulse.beat(PART)
                 self._date(track, now)
         due = [window for window in self._windows.values() if window.due and not _open(window, now)]
         due.sort(key=lambda window: window.start)
@@ -265,6 +264,7 @@ class Refiner:
         patient = 0 < track.next_estimate - now <= PATIENCE  # beyond it: the clock was set back
         if not track.pending or (patient and not track.news):
             return
+        self._pulse.beat(PART)
         track.news = False
         waiting = []
         for pending in list(track.pending.values()):
