@@ -4,7 +4,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -106,9 +107,25 @@ class _Desk:
             write(file, table.rows(self.account.windows.highest))
 
 
-def _until(seconds: float | None) -> Callable[[], bool]:
+@contextmanager
+def _enough(seconds: float | None) -> Iterator[Callable[[], bool]]:
+    """Says whether it is: after so many seconds, or at the first signal; a second one ends the process at once.
+
+    A flag, for an exception out of a handler may come up where it is swallowed, or where a lock is held.
+    """
     end = None if seconds is None else real() + seconds
-    return lambda: end is not None and real() >= end
+    asked: list[int] = []
+
+    def ask(number: int, _frame: object) -> None:
+        asked.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked) or (end is not None and real() >= end)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def register(app: typer.Typer) -> None:
@@ -135,11 +152,8 @@ def register(app: typer.Typer) -> None:
             console = Console()
             desk = _Desk(console, csv, parquet, quiet=quiet)
             subscription = Subscription(access, site, desk.take, desk.say)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
-            try:
-                subscription.run(_until(seconds))
-            except KeyboardInterrupt:
-                console.print()
+            with _enough(seconds) as enough:
+                subscription.run(enough)
             desk.save()
         except PermanentError as error:
             typer.echo(f"stoep listen: {error}", err=True)
