@@ -28,7 +28,6 @@ RESULT = ROOT / "build" / "load.json"
 NODES, SECONDS, IDLE = 500, 900, 60
 INTERVAL = 60  # seconds between two reports of a node
 BYTES_PER_READING, RESIDENT_MIB, BUSY_PERCENT, IDLE_PERCENT = 100, 64, 5, 1
-_SETTLED = 15  # seconds until what was reported last is on the disk and looked at: commit_seconds and a turn
 _SAY_EACH = 2  # reports of each node a line tells how far it is
 _MIB = 1024  # KiB
 
@@ -107,7 +106,7 @@ def measure(count: int, seconds: int, idle: int, interval: int, folder: Path) ->
                 node.boot(MORNING, drift=0.0)
                 node.take(MORNING + time.monotonic() - began)
                 speaker.speak([node], MORNING + time.monotonic() - began, gateway)
-            time.sleep(_SETTLED)
+            time.sleep(5)
             quiet = Spent.of(gateway.pid)
             time.sleep(idle)
             begin = Spent.of(gateway.pid)

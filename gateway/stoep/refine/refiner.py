@@ -27,7 +27,7 @@ from stoep.refine.quality import series
 from stoep.refine.quality.surroundings import Surroundings
 from stoep.refine.timeline import PATIENCE, Moment
 from stoep.refine.track import Track
-from stoep.store import alarms, gap, ledger, nodes, window_rows
+from stoep.store import alarms, fresh, gap, ledger, nodes, window_rows
 from stoep.store.database import Database
 from stoep.store.keeper import Keeper
 from stoep.store.log import Row
@@ -345,7 +345,7 @@ class Refiner:
         """A window counts all of its samples again: also those of a revision that was given up before it arrived."""
         for key, window in self._windows.items():
             if window.revision > 0:
-                window.fresh.update(window_rows.fresh(sql, *key))
+                window.fresh.update(fresh.of(sql, *key))
         for window in due:
             for life, ranges in window.fresh if window.revision > 0 else ():
                 for first, last in ranges:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from stoep.store import ledger, window_rows
+from stoep.store import fresh, ledger, window_rows
 from stoep.store.ledger import Cause
 from stoep.store.sample_set import SampleSet
 from stoep.store.thinning import thinned
@@ -20,7 +20,6 @@ _STEP = 4 * 3600  # seconds of published windows that go at once
 _MOST = 500  # messages that go at once
 _ALARMS = 64  # delivered alarms of an identity that stay: one that is said again is known
 _DAY = 86_400
-WINDOW = "window"  # the first word of a message's key, see uplink/dialects
 
 
 class Waiting(NamedTuple):
@@ -61,9 +60,10 @@ def waiting_windows(sql: sqlite3.Connection) -> list[Waiting]:
     """In the order in which they would go to the city; read from the index of the keys alone."""
     query = "SELECT id, key FROM outbox WHERE key >= ? AND key < ?"
     found = []
-    for row, key in sql.execute(query, (f"{WINDOW} ", f"{WINDOW}!")):
-        _, kid, start = key.split()
-        found.append(Waiting(row, bytes.fromhex(kid), int(start)))
+    for row, key in sql.execute(query, (f"{fresh.WINDOW} ", f"{fresh.WINDOW}!")):
+        window = fresh.window_of(key)
+        if window is not None:
+            found.append(Waiting(row, *window))
     return sorted(found)
 
 
@@ -117,10 +117,10 @@ def _drop_rows(sql: sqlite3.Connection, which: str, now: int | None) -> int:
 def _drop(sql: sqlite3.Connection, windows: Iterable[Waiting], now: int | None) -> int:
     going = list(windows)
     for window in going:
-        ledger.give_up(sql, Cause.EVICTED, WINDOW, window.kid, [window.start])
+        ledger.give_up(sql, Cause.EVICTED, fresh.WINDOW, window.kid, [window.start])
         lost = _lose(sql, window.row, now)
         if lost:  # they are in the window still, and in its next revision if there is one
-            window_rows.add_fresh(sql, window.kid, window.start, lost)
+            fresh.add(sql, window.kid, window.start, lost)
     sql.executemany("DELETE FROM outbox WHERE id = ?", [(window.row,) for window in going])
     return len(going)
 

@@ -8,7 +8,7 @@ have a successor which was heard; one that died of age alone, or whose own row i
 heard or its days are over once more.
 """
 
-import re
+import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from stoep.errors import CorruptError
-from stoep.store import command, first_page, gap, ledger, log, sealed
+from stoep.store import command, first_page, fresh, gap, ledger, log, sealed
 from stoep.store.sample_set import SampleSet
 from stoep.store.squeeze import whole_message
 from stoep.wire.messages import Lost
@@ -29,7 +29,6 @@ _CHECKED = {"window", "outbox", "command", "city_settings"}
 _SAMPLES = {"carries", "fresh"}  # columns of the outbox and of windows
 _MOST_JUMPS = 5000  # over unreadable places of a table
 _INTEGER_LIMIT = 1 << 62
-_WINDOW_KEY = re.compile(r"window (?P<kid>(?:[0-9a-f]{2})+) (?P<start>\d{1,18})", re.ASCII)  # see uplink/dialects
 
 Row = tuple[Any, ...]
 
@@ -71,11 +70,8 @@ def _enter(new: sqlite3.Connection, undelivered: SampleSet) -> None:
 def _due(new: sqlite3.Connection, windows: Mapping[tuple[bytes, int], SampleSet]) -> None:
     """They are whole, only their messages are not: they are told again, and deliver what those would have."""
     for key, samples in windows.items():
-        row = new.execute("SELECT fresh FROM window WHERE kid = ? AND start = ?", key).fetchone()
-        if row is not None:
-            fresh = SampleSet.unpack(row[0])
-            fresh.update(samples)
-            new.execute("UPDATE window SET due = 1, fresh = ? WHERE kid = ? AND start = ?", (fresh.pack(), *key))
+        fresh.add(new, *key, samples)
+        new.execute("UPDATE window SET due = 1 WHERE kid = ? AND start = ?", key)
 
 
 def _bury_the_replaced(new: sqlite3.Connection) -> None:
@@ -99,9 +95,9 @@ class _Undelivered:
 
     def add(self, row: Mapping[str, Any], samples: SampleSet) -> None:
         self.samples.update(samples)
-        found = _WINDOW_KEY.fullmatch(str(row.get("key")))
-        if found is not None:
-            self.windows[bytes.fromhex(found["kid"]), int(found["start"])] = samples
+        window = fresh.window_of(row.get("key"))
+        if window is not None:
+            self.windows[window] = samples
 
 
 def tables(sql: sqlite3.Connection) -> set[str]:
@@ -127,12 +123,22 @@ def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None)
 
 
+def check_message(key: object, payload: object) -> None:
+    """Raises CorruptError for a message that was not composed by us."""
+    try:
+        json.loads(whole_message(payload))
+    except ValueError as error:
+        raise CorruptError("a message of the outbox is no JSON") from error
+    if not isinstance(key, str):
+        raise CorruptError("a message of the outbox has no key")
+
+
 def check_row(table: str, row: Mapping[str, Any]) -> None:
     """Raises CorruptError for what is not as it was written, beside the samples that it names."""
     if table == "window":
         sealed.unseal(row["content"], row["kid"], row["start"])
     elif table == "outbox":
-        whole_message(row["payload"])
+        check_message(row["key"], row["payload"])
     elif table == "command":
         command.steps_of(row["number"], row["steps"])
     elif table == "city_settings":

@@ -116,19 +116,6 @@ def _starts(since: int, until: int) -> str:
     return ", ".join(str(start) for start in range(start_of(since + SECONDS - 1), until, SECONDS))
 
 
-def fresh(sql: sqlite3.Connection, kid: bytes, start: int) -> SampleSet:
-    """The samples of a window that no revision has which is published and was not given up."""
-    row = sql.execute("SELECT fresh FROM window WHERE kid = ? AND start = ?", (kid, start)).fetchone()
-    return SampleSet.unpack(None if row is None else row[0])
-
-
-def add_fresh(sql: sqlite3.Connection, kid: bytes, start: int, samples: SampleSet) -> None:
-    """Within the caller's transaction: the revision that had these was given up."""
-    known = fresh(sql, kid, start)
-    known.update(samples)
-    sql.execute("UPDATE window SET fresh = ? WHERE kid = ? AND start = ?", (known.pack(), kid, start))
-
-
 def generation(database: Database) -> int:
     with database.reading() as sql:
         (number,) = sql.execute("SELECT generation FROM store").fetchone()

@@ -4,11 +4,13 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from gateway_rig import PtyBridge, TurnedClock, eventually
+import gateway_rig
+from gateway_rig import PtyBridge, TurnedClock
 from stoep.health import Counters
 from stoep.links import bridge as module
 from stoep.links.base import Link, Received
@@ -16,6 +18,7 @@ from stoep.links.bridge import BridgeLink
 from stoep.wire import serial as line
 
 MAC = b"\x0a" * 6
+eventually = partial(gateway_rig.eventually, seconds=5.0)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import copy
 import csv
 import io
 import json
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from gateway_rig import MORNING
 from listened import SITE, Document, published_by_a_gateway
+from stoep.cli.listen import _enough
 from stoep.listen import show, table
 from stoep.listen.account import Account
 from stoep.listen.windows import Where, Windows
@@ -250,3 +252,13 @@ def test_the_summary_says_what_was_wrong_and_what_is_missing(account: Account, w
     assert "1 × window: sunshine" in said
     assert f"1 × {SITE}/bin-1/window: seconds: 900 was expected" in said
     assert "1 messages are wrong" in said
+
+
+def test_the_first_signal_ends_it_and_a_second_one_ends_the_process() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with _enough(None) as enough:
+        assert not enough()
+        signal.raise_signal(signal.SIGINT)
+        assert enough()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is before

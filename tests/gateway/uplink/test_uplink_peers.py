@@ -101,7 +101,7 @@ def test_mosquitto_bridge_no_count_of_waiting_messages_drops_the_rest(tmp_path: 
         gateway.put(*range(3000))
         with mosquitto(free_port, tmp_path, "allow_anonymous true", "max_queued_messages 0"):
             city = City(free_port)
-            city.wait(lambda city: len({said["number"] for said in city.of("/window")}) == 3000, 60)
+            city.wait(lambda city: len({said["number"] for said in city.of("/window")}) == 3000, 20)
             city.close()
 
 
