@@ -59,7 +59,7 @@ full-disk: $(VENV)/.dev ## fill a small disk under the gateway at every step of 
 kills: $(VENV)/.dev mosquitto ## kill the gateway a thousand times under load, a quarter of an hour
 	@$(BIN)/python tests/faults/load_kills.py
 
-load-day: $(VENV)/.dev mosquitto ## a day of 200 nodes in fast motion, and the city's windows against an oracle, six minutes
+load-day: $(VENV)/.dev mosquitto ## a day of 200 nodes in fast motion, and the city's windows against an oracle, nine minutes
 	@$(BIN)/python tests/faults/load_day.py
 
 attackers: $(VENV)/.dev mosquitto ## flood the bridge and the local broker, misbehave as the city's, three minutes
