@@ -1,6 +1,5 @@
 """Which counters of a node were seen in this instance (RFC 6479's idea), and whether a repeat is only an echo."""
 
-from collections import deque
 from enum import Enum
 
 WIDTH = 64
@@ -20,7 +19,7 @@ class ReplayWindow:
     def __init__(self) -> None:
         self._highest = 0
         self._seen = 0  # bit n: highest - n was accepted
-        self._recent: deque[tuple[bytes, float]] = deque(maxlen=_REMEMBERED)
+        self._recent: list[tuple[bytes, float]] = []  # and when; no older than an echo can be when one was added
 
     def look(self, counter: int, frame: bytes, now: float) -> Verdict:
         """Before any cryptography, so nothing changes here. `now` is real seconds."""
@@ -38,4 +37,5 @@ class ReplayWindow:
             self._highest = counter
         else:
             self._seen |= 1 << -ahead
-        self._recent.append((frame, now))
+        recent = [one for one in self._recent if now - one[1] <= ECHO_SECONDS]
+        self._recent = [*recent[1 - _REMEMBERED :], (frame, now)]

@@ -42,16 +42,17 @@ def totals(judged: Judged, catalogue: Catalogue) -> dict[int, Total]:
     found = {number: replace(total) for number, total in judged.window.before.items()}
     worst: dict[int, Reason] = {}  # of the rejected
     for taken, marked in judged.samples:
+        at = taken[:3]  # one for all of its channels: their last reading is as a rule the same sample's
         for number, counts in taken.counts.items():
             if number not in catalogue.channels:
                 continue
             total = found.setdefault(number, Total())
             flag, reason = flag_of(marked[number]), reason_of(marked[number])
             if flag is Flag.FAIL:
-                total.reject(taken[:3], taken.time)
+                total.reject(at, taken.time)
                 worst[number] = min(worst.get(number, reason), reason)
             else:
-                total.add(counts, taken[:3], flag, taken.time, reason)
+                total.add(counts, at, flag, taken.time, reason)
     for number, reason in worst.items():
         found[number].flag = Flag.SUSPECT if found[number].count else Flag.FAIL
         found[number].reason = reason

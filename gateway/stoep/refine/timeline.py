@@ -4,9 +4,11 @@ The node's clock drifts by percents, so its rate is measured between anchors, ne
 A time that is not known well enough is waited for: the next report brings the next anchor.
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 from stoep.store.windows import TimeQuality
@@ -33,6 +35,9 @@ class Anchor(NamedTuple):
     at: int
 
 
+_WIDTH = len(Anchor._fields)
+
+
 @dataclass(frozen=True)
 class Moment:
     utc: float
@@ -56,22 +61,45 @@ def _rate(a: tuple[int, float], b: tuple[int, float]) -> float | None:
     return rate if _RATES[0] <= rate <= _RATES[1] else None
 
 
+class _Anchors:
+    """Those of one epoch in the order of ticks; a large street has tens of thousands, so they lie as mere numbers."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, anchors: Iterable[Iterable[int]] = ()) -> None:
+        self._numbers = array("q", chain.from_iterable(anchors))  # tick, boot, at; tick, boot, at; …
+
+    def __len__(self) -> int:
+        return len(self._numbers) // _WIDTH
+
+    def __iter__(self) -> Iterator[Anchor]:
+        numbers = iter(self._numbers)
+        return map(Anchor, numbers, numbers, numbers)
+
+    def add(self, anchor: Anchor) -> bool:
+        """False where there is one near."""
+        ticks = self._numbers[::_WIDTH]
+        at = bisect_left(ticks, anchor.tick)
+        if any(abs(near - anchor.tick) < _APART for near in ticks[max(0, at - 1) : at + 1]):
+            return False
+        self._numbers[at * _WIDTH : at * _WIDTH] = array("q", anchor)
+        if len(self) > _MOST:
+            found = list(self)
+            self._numbers = array("q", chain.from_iterable([*found[: _MOST // 2 : 2], *found[_MOST // 2 :]]))
+        return True
+
+
 class Timeline:
     """The anchors of one identity, per epoch, in the order of ticks."""
 
     def __init__(self) -> None:
-        self._anchors: dict[int, list[Anchor]] = {}
+        self._anchors: dict[int, _Anchors] = {}
         self._latest: dict[int, int] = {}  # the highest tick known of an epoch
 
     def add(self, epoch: int, anchor: Anchor) -> bool:
         """True when it says something that was not known."""
-        anchors = self._anchors.setdefault(epoch, [])
-        at = bisect_left(anchors, anchor)
-        if any(abs(near.tick - anchor.tick) < _APART for near in anchors[max(0, at - 1) : at + 1]):
+        if not self._anchors.setdefault(epoch, _Anchors()).add(anchor):
             return False
-        anchors.insert(at, anchor)
-        if len(anchors) > _MOST:
-            anchors[: _MOST // 2] = anchors[: _MOST // 2 : 2]
         for old in sorted(self._anchors)[:-_KEPT_EPOCHS]:
             del self._anchors[old]
         return True
@@ -131,7 +159,7 @@ class Timeline:
     def unpack(cls, packed: list[Any]) -> "Timeline":
         timeline = cls()
         anchors, timeline._latest = packed
-        timeline._anchors = {epoch: [Anchor(*anchor) for anchor in found] for epoch, found in anchors.items()}
+        timeline._anchors = {epoch: _Anchors(found) for epoch, found in anchors.items()}
         return timeline
 
     def _points(self, epoch: int, dated: Dated) -> list[tuple[int, float]]:

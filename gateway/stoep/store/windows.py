@@ -33,7 +33,7 @@ class TimeQuality(IntEnum):
         return self.name.lower()
 
 
-@dataclass
+@dataclass(slots=True)
 class Total:
     """One channel within one window, in counts."""
 
@@ -96,7 +96,7 @@ class Reading(NamedTuple):
     corrected: Corrected | Uncorrected | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Window:
     """`start` in Unix seconds; `revision` is the last one published, 0 before the first; `due`: not published as is.
 

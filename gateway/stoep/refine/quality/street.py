@@ -39,10 +39,10 @@ class Street:
         self._kept = self._compared | {
             number for number, channel in catalogue.channels.items() if channel.name == "humidity"
         }
-        self._levels = Quarters(self._kept, "i")
-        self._verdicts = Quarters(self._compared, "b")
+        self._levels = Quarters("i")
+        self._verdicts = Quarters("b")
         self._around: Mapping[bytes, Collection[bytes]] = {}
-        self._beside: dict[bytes, set[bytes]] = {}
+        self._beside: dict[bytes, list[bytes]] = {}
         self._own: Mapping[bytes, Mapping[int, Checks]] = {}
 
     def know(self, around: Mapping[bytes, Collection[bytes]], own: Mapping[bytes, Mapping[int, Checks]]) -> None:
@@ -51,7 +51,7 @@ class Street:
         self._beside = {}
         for kid, others in around.items():
             for other in others:
-                self._beside.setdefault(other, set()).add(kid)
+                self._beside.setdefault(other, []).append(kid)
         self._verdicts.clear()
         self._levels.hold(len(around))
         self._verdicts.hold(len(around))
