@@ -59,8 +59,8 @@ class Condition:
     def silent(self, heard: float | None, now: float, started: float) -> bool:
         """Whether it should have been heard by now; `heard`, `now`, and the service's start in Unix seconds."""
         limit = SILENT * self.pace + _MARGIN
-        known = max((at for at in (heard, self.heard) if at is not None), default=started)
-        return now - max(known, started) > limit
+        last = max(started, heard or started, self.heard or started)
+        return now - last > limit
 
 
 def problems(condition: Condition, heard: float | None, now: float, started: float) -> list[str]:

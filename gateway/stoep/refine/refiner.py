@@ -36,13 +36,14 @@ from stoep.store.outbox import Outbox
 from stoep.store.sample_set import Life, SampleSet
 from stoep.store.series import Taken
 from stoep.store.thinning import thinned
-from stoep.store.windows import Reading, Summary, Window, start_of
+from stoep.store.windows import SECONDS, Reading, Summary, Window, start_of
 from stoep.wire.channels import Catalogue
 from stoep.wire.messages import Alarm, Lost, Sample
 
 _log = logging.getLogger(__name__)
 PART = "refine"
 GRACE = 60.0  # seconds of the clock for which an ended window waits for its last samples
+_OPEN = SECONDS + GRACE  # seconds from a window's start
 _TURN = 0.5  # real seconds between two looks when nothing is committed
 _CHECKPOINT_SECONDS = 900.0  # real: a window is written when it is due, what lies between is in the log
 _SAMPLE_SECONDS = 5.0  # real: single readings that the city wants wait so long to be written together
@@ -80,11 +81,6 @@ def _carried(taken: _Alone) -> SampleSet:
     carried = SampleSet()
     carried.add(Life(taken.identity.id, taken.sample.epoch), taken.sample.seq, taken.sample.seq)
     return carried
-
-
-def _open(window: Window, now: float) -> bool:
-    """Whether more is to be awaited; not in a window of the future, which a clock has left that was set back."""
-    return window.start - GRACE <= now < window.end + GRACE
 
 
 class Refiner:
@@ -213,10 +209,9 @@ class Refiner:
         now = self._clock.utc()
         if trusted:
             self._close_gap(now)
-            for track in list(self._tracks.values()):
+            for track in [track for track in list(self._tracks.values()) if track.ripe(now)]:
                 self._date(track, now)
-        due = [window for window in self._windows.values() if window.due and not _open(window, now)]
-        due.sort(key=lambda window: window.start)
+        due = self._ended(now)
         self._behind &= trusted and bool(due)
         rested = self._behind or real() - self._published_at >= self._rest
         unsent = alarms.unsent(self._database)
@@ -229,6 +224,12 @@ class Refiner:
             self._checkpoint([], unsent)  # an alarm does not wait for what there is to tell of windows
         if trusted and due and (rested or last):
             self._tell(due)
+
+    def _ended(self, now: float) -> list[Window]:
+        """What is due and awaits no more, in the order of time; a window of the future is one that a clock has left
+        which was set back."""
+        due = [window for window in self._windows.values() if window.due and not -GRACE <= now - window.start < _OPEN]
+        return sorted(due, key=lambda window: window.start)
 
     def _tell(self, due: list[Window]) -> None:
         portion = self._portion.of(due)
@@ -261,9 +262,6 @@ class Refiner:
             self._done.append(row)
 
     def _date(self, track: Track, now: float) -> None:
-        patient = 0 < track.next_estimate - now <= PATIENCE  # beyond it: the clock was set back
-        if not track.pending or (patient and not track.news):
-            return
         self._pulse.beat(PART)
         track.news = False
         waiting = []

@@ -65,6 +65,12 @@ class Track:
                 count += 1
         return count
 
+    def ripe(self, now: float) -> bool:
+        """Whether a sample that waits may be dated by now."""
+        if not self.pending:
+            return False
+        return self.news or not 0 < self.next_estimate - now <= PATIENCE  # beyond it: the clock was set back
+
     def date(self, pending: Pending, now: float, received: float, dated: Dated) -> Moment | None:
         """When the sample was taken; None while waiting is better. `received` and `now` in Unix seconds."""
         sample, entry = pending.sample, pending.entry

@@ -22,7 +22,7 @@ from stoep.uplink.retained import Retained
 
 _log = logging.getLogger(__name__)
 CHANGED_SECONDS = 2.0  # real, between two looks; on a large site more:
-_REST, _LONGEST = 800, 10.0  # times as long as a look took of the processor; real seconds
+_REST, _LONGEST = 1600, 10.0  # times as long as a look took of the processor; real seconds
 QUIET_SECONDS = 60.0  # real, while nothing does
 
 

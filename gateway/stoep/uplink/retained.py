@@ -1,24 +1,27 @@
 """Retained messages: only the newest of each topic matters, so they are no rows.
 
-They stay in memory for the next connection, and squeezed: a street's states are three kilobytes of JSON a node.
+They stay in memory for the next connection, the large ones squeezed: a node's state with its last window is three
+kilobytes of JSON.
 """
 
 import threading
 
 from stoep.store.squeeze import squeeze, whole
 
+_LARGE = 1000  # bytes
+
 
 class Retained:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._newest: dict[str, bytes] = {}  # squeezed
+        self._newest: dict[str, bytes] = {}  # as they are kept
         self._waiting: dict[str, None] = {}  # in the order in which they changed
 
     def put(self, topic: str, payload: bytes) -> None:
-        squeezed = squeeze(payload)
+        kept = squeeze(payload) if len(payload) > _LARGE else payload
         with self._lock:
-            if self._newest.get(topic) != squeezed:
-                self._newest[topic] = squeezed
+            if self._newest.get(topic) != kept:
+                self._newest[topic] = kept
                 self._waiting[topic] = None
 
     def again(self) -> None:
