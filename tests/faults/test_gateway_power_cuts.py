@@ -11,7 +11,8 @@ from gateway_disk import Cut, Disk
 from gateway_trace import Event, Gone, Heard, Made, Said, Started, Synced, Wrote
 
 SOME = 250
-FEW = 40  # without a safeguard every other state is bad
+FEW = 40  # without a safeguard some of as many states are bad, two or three where the gap is narrow:
+TIMES = 6  # that often others are looked at until one is found
 SHORT = (15, 35)
 CHANCES = range(20)
 
@@ -52,8 +53,10 @@ def test_what_a_killed_process_wrote_is_written_again_and_synced_before_the_next
     ],
 )
 def test_a_gateway_without_one_of_its_safeguards_is_found_out(kind: str, told: tuple[str, ...]) -> None:
-    found = gateway_power_cuts.cut(gateway_power_cuts.record(rounds=SHORT, sabotage=kind), FEW)
-    assert found.failures > 0
+    recording = gateway_power_cuts.record(rounds=SHORT, sabotage=kind)
+    looks = (gateway_power_cuts.cut(recording, FEW, seed=seed) for seed in range(TIMES))
+    found = next((look for look in looks if look.failures), None)
+    assert found is not None
     assert any(word in finding for finding in found.findings for word in told), found.findings
 
 
