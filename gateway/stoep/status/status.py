@@ -22,7 +22,7 @@ from stoep.uplink.retained import Retained
 
 _log = logging.getLogger(__name__)
 CHANGED_SECONDS = 2.0  # real, between two looks; on a large site more:
-_REST, _LONGEST = 1600, 10.0  # times as long as a look took of the processor; real seconds
+_REST, _LONGEST = 1600, 10.0  # times as long as a look takes of the processor; real seconds
 QUIET_SECONDS = 60.0  # real, while nothing does
 
 
@@ -70,6 +70,7 @@ class Status:
         self._said_at = 0.0
         self._looked_at = 0.0
         self._rest = CHANGED_SECONDS
+        self._spent = 0.0  # seconds of the processor that the last look took
         self._heard: dict[bytes, tuple[Heard, float | None]] = {}
         self._nodes_said: dict[bytes, _Known] = {}
 
@@ -81,7 +82,9 @@ class Status:
         self._looked_at = began
         worked = time.thread_time()  # not what it waited: on a busy machine it would fall silent
         self._look(identities)
-        self._rest = max(CHANGED_SECONDS, min(_LONGEST, _REST * (time.thread_time() - worked)))
+        spent = time.thread_time() - worked
+        usual, self._spent = min(spent, self._spent), spent  # one in which much was new makes the next one no later
+        self._rest = max(CHANGED_SECONDS, min(_LONGEST, _REST * usual))
 
     def _look(self, identities: Mapping[bytes, Identity]) -> None:
         trusted = self._clock.trusted()
