@@ -97,12 +97,12 @@ def test_zigbee2mqtt_what_is_published_while_offline_is_kept_retained_messages_t
 @pytest.mark.slow
 @needs_mosquitto
 def test_mosquitto_bridge_no_count_of_waiting_messages_drops_the_rest(tmp_path: Path, free_port: int) -> None:
-    with running(tmp_path, free_port) as gateway:
-        gateway.put(*range(3000))
-        with mosquitto(free_port, tmp_path, "allow_anonymous true", "max_queued_messages 0"):
-            city = City(free_port)
+    with mosquitto(free_port, tmp_path, "allow_anonymous true", "max_queued_messages 0"):
+        city = City(free_port)  # before the gateway: what it says to nobody, the broker keeps for nobody
+        with running(tmp_path, free_port) as gateway:
+            gateway.put(*range(3000))
             city.wait(lambda city: len({said["number"] for said in city.of("/window")}) == 3000, 20)
-            city.close()
+        city.close()
 
 
 @needs_mosquitto
