@@ -1,11 +1,12 @@
 """What a bin's windows say of it, through the store: level, emptying, forecast, and what a restart knows again."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bin_windows import DISTANCE, KID, LEVEL, MIDNIGHT, level_at, window
 from gateway_chain import Chain
 from gateway_rig import WIRE, PlayedNode, TurnedClock, sample
 from stoep.refine.bins import memory
@@ -17,32 +18,10 @@ from stoep.store.windows import SECONDS, Fill, Window
 from stoep.wire.channels import catalogue
 from window_reports import report
 
-KID = b"\xc0\xff\xee\x01"
-MIDNIGHT = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
-LEVEL, DISTANCE = (
-    next(channel.id for channel in catalogue().channels.values() if channel.name == name)
-    for name in ("fill_level", "fill_distance")
-)
-
 
 @pytest.fixture
 def chain(tmp_path: Path, clock: TurnedClock, node: PlayedNode) -> Chain:
     return Chain(tmp_path / "stoep.db", clock, node)
-
-
-def window(index: int, level: float, samples: int = 1) -> Window:
-    """The quarter of an hour with this number since midnight, published."""
-    start = MIDNIGHT + index * SECONDS
-    counts = {LEVEL: round(level), DISTANCE: round(1200 - level * 10) + index % 3 - 1}
-    times = [(start + 7 + 890 * each // samples) * 1_000_000 for each in range(samples)]
-    taken = [Taken(at, 1, index * samples + each, 0, counts) for each, at in enumerate(times)]
-    return Window(KID, start, 1, samples=Series(taken))
-
-
-def level_at(index: int) -> float:
-    """Two points an hour by day, emptied each morning at six."""
-    hour = (index / 4 - 6) % 24
-    return 2 + 2 * min(hour, 14)
 
 
 def stored(database: Database, quarters: range) -> None:
@@ -111,7 +90,7 @@ def test_a_bin_that_reports_every_minute_costs_three_soundings_a_window(tmp_path
     bins.fill(window(40, 30, samples=15))
     (known,) = bins._bins.values()
     assert known.recent is not None
-    assert [len(packed) for packed in known.recent.values()] == [3 * 6]
+    assert len(known.recent.between(0, MIDNIGHT + 86_400)) == 3
 
 
 def test_what_no_range_finder_can_say_is_not_taken_for_waste(tmp_path: Path) -> None:

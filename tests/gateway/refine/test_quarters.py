@@ -44,4 +44,4 @@ def test_the_older_half_of_the_days_goes_when_there_are_too_many() -> None:
     assert [(NODE, day * DAY) in quarters for day in (1, 2, 7, 9)] == [False, False, True, True]
     assert quarters.get((OTHER, 3 * DAY)) == {1: 3}
     quarters.hold(10_000)
-    assert quarters.most == 30_000
+    assert quarters.most == 20_000

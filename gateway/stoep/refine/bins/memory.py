@@ -5,16 +5,16 @@ out of the store's windows and is read again when it is missing (after a start) 
 days with each window, so that no turn takes long.
 """
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from stoep.refine.bins.days import Day
 from stoep.refine.bins.fill import BEFORE_DAY, LEAD, TAIL, day_of, fill, midnight
 from stoep.refine.bins.level import robust
 from stoep.refine.bins.pattern import Pattern, learned
+from stoep.refine.bins.recent import Recent
 from stoep.refine.bins.sounding import HOUR, Sounding, believed
+from stoep.refine.bins.weeks import Weeks
 from stoep.store import window_rows
 from stoep.store.database import Database
 from stoep.store.series import Taken
@@ -26,15 +26,13 @@ _AT_ONCE = 2  # days read with one window
 _THIRD = SECONDS // 3
 _PAST = 2 * HOUR  # a window so much older than the newest is told by itself
 _WHOLE = 24 * HOUR
-_SOUNDING = struct.Struct("<HhH")  # second of the window, %, mm: thousands of them are remembered
-_NO_DISTANCE = 0xFFFF
 
 
-@dataclass
+@dataclass(slots=True)
 class _Bin:
     newest: int = 0
-    recent: dict[int, bytes] | None = None  # soundings by the start of their window, packed; None: to be read
-    days: dict[int, Day] = field(default_factory=dict)
+    recent: Recent | None = None  # None: to be read
+    days: Weeks = field(default_factory=Weeks)
     pattern: Pattern | None = None
 
 
@@ -55,52 +53,49 @@ class Bins:
             return None
         known = self._bins.setdefault(window.kid, _Bin())
         if window.start < known.newest:
-            self._changed(known, window.start, soundings)
+            self._changed(known, window, soundings)
         if window.start + _PAST < known.newest:
-            level = robust(believed(_between({window.start: soundings}, 0, window.end)), None)
+            level = robust(believed(soundings), None)
             return Fill(_rounded(level), reason="what is past is no forecast")
         number, begins = midnight(window.start, self._zone)
-        recent = self._recent(window, known, begins)
-        recent[window.start] = soundings
-        known.newest = max(known.newest, window.start)
-        self._learn(window.kid, known, number, window.end - begins)
         since = start_of(begins - LEAD - BEFORE_DAY)
-        known.recent = recent = {start: each for start, each in recent.items() if start >= since}
-        return _told(_between(recent, begins - LEAD, window.end), window, known, self._zone)
-
-    def _changed(self, known: _Bin, start: int, soundings: bytes) -> None:
-        if known.recent is not None and start >= min(known.recent, default=start):
-            known.recent[start] = soundings
-        number, _ = midnight(start, self._zone)
-        for day in (number - 1, number, number + 1):
-            known.days.pop(day, None)
-
-    def _recent(self, window: Window, known: _Bin, begins: float) -> dict[int, bytes]:
         if known.recent is None:
-            return self._read(window.kid, begins - LEAD - BEFORE_DAY, window.start)
-        return known.recent
+            known.recent = self._read(window.kid, since, window.start + LEAD)  # a late one may be the first to come
+        known.recent.put(window.start, window.end, soundings)
+        known.newest = max(known.newest, window.start)
+        self._learn(window.kid, known, known.recent, number, window.end - begins)
+        known.recent.forget(since)
+        return _told(known.recent.between(begins - LEAD, window.end), window, known, self._zone)
 
-    def _read(self, kid: bytes, since: float, until: float) -> dict[int, bytes]:
+    def _changed(self, known: _Bin, window: Window, soundings: Sequence[Sounding]) -> None:
+        if known.recent is not None and window.start >= known.recent.since:
+            known.recent.put(window.start, window.end, soundings)
+        number, _ = midnight(window.start, self._zone)
+        known.days.forget({number - 1, number, number + 1})
+
+    def _read(self, kid: bytes, since: float, until: float) -> Recent:
+        found = Recent(start_of(since))
         with self._database.reading() as sql:
-            windows = window_rows.between(sql, kid, start_of(since), int(until))
-            return {window.start: self._thinned(window) for window in windows}
+            for window in window_rows.between(sql, kid, found.since, int(until)):
+                found.put(window.start, window.end, self._thinned(window))
+        return found
 
-    def _learn(self, kid: bytes, known: _Bin, today: int, passed: float) -> None:
+    def _learn(self, kid: bytes, known: _Bin, recent: Recent, today: int, passed: float) -> None:
         """The days before today that are not known yet, the newest first, but no more than a few at once."""
         newest = today - 1 if passed >= TAIL else today - 2
-        missing = [day for day in range(newest, today - _DAYS, -1) if day not in known.days][:_AT_ONCE]
+        here = known.days.numbers()
+        missing = [day for day in range(newest, today - _DAYS, -1) if day not in here][:_AT_ONCE]
         for day in missing:
             begins = datetime.fromordinal(day).replace(tzinfo=self._zone).timestamp()
             since, until = begins - BEFORE_DAY, begins + _WHOLE + TAIL
-            read = known.recent if day == today - 1 and known.recent else self._read(kid, since, until)
-            known.days[day] = day_of(day, self._zone, _between(read, since, until))
-        old = [day for day in known.days if day < today - _DAYS]
-        for day in old:
-            del known.days[day]
+            read = recent if day == today - 1 else self._read(kid, since, until)
+            known.days.put(day_of(day, self._zone, read.between(since, until)))
+        old = {day for day in here if day < today - _DAYS}
+        known.days.forget(old)
         if missing or old:
-            known.pattern = learned(list(known.days.values()))
+            known.pattern = learned(list(known.days))
 
-    def _thinned(self, window: Window) -> bytes:
+    def _thinned(self, window: Window) -> list[Sounding]:
         """The middle one of each five minutes, so that a bin that reports every minute costs no more than that."""
         thirds: dict[int, list[Sounding]] = {}
         for taken in window.samples:
@@ -108,7 +103,7 @@ class Bins:
             if level is not None:
                 at = taken.at // 1_000_000
                 thirds.setdefault(at // _THIRD, []).append(Sounding(at, level, _in_range(self._distance, taken)))
-        return b"".join(_packed(_middle(each), window.start) for each in thirds.values())
+        return [_middle(each) for each in thirds.values()]
 
 
 def _in_range(channel: Channel, taken: Taken) -> int | None:
@@ -120,25 +115,11 @@ def _middle(soundings: Sequence[Sounding]) -> Sounding:
     return sorted(soundings, key=lambda s: (s.level, -(s.distance or 0)))[(len(soundings) - 1) // 2]
 
 
-def _packed(sounding: Sounding, start: int) -> bytes:
-    distance = _NO_DISTANCE if sounding.distance is None else sounding.distance
-    return _SOUNDING.pack(round(sounding.at) - start, sounding.level, distance)
-
-
-def _between(recent: dict[int, bytes], since: float, until: float) -> list[Sounding]:
-    return [
-        Sounding(start + second, level, None if distance == _NO_DISTANCE else distance)
-        for start in sorted(recent)
-        for second, level, distance in _SOUNDING.iter_unpack(recent[start])
-        if since <= start + second < until
-    ]
-
-
 def _told(soundings: Sequence[Sounding], window: Window, known: _Bin, zone: tzinfo) -> Fill:
     said = fill(soundings, window.end, known.pattern, zone)
     emptied, sure = (said.emptied.at, said.emptied.confidence) if said.emptied else (None, None)
     if emptied is None:
-        emptied = max((day.emptied for day in known.days.values() if day.emptied is not None), default=None)
+        emptied = max((day.emptied for day in known.days if day.emptied is not None), default=None)
     span = said.full_in
     return Fill(
         _rounded(said.robust),

@@ -5,6 +5,7 @@ of empirical Bayes, e.g. Gelman et al., Bayesian Data Analysis, 3rd ed., 2.6): a
 usual day, a weekday towards all days, a weekday's four hours (a market) towards that weekday.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ _LEAST = 0.02  # % an hour: nothing is never expected
 class Pattern:
     """`rates[weekday][hour]` in % an hour, Monday 0; how sure it is of them, and what a day may do besides."""
 
-    rates: tuple[tuple[float, ...], ...]
+    rates: Sequence[Sequence[float]]
     lump: float  # %: the variance of what comes over its mean
     mood: float  # the relative variance of a day
     trust: tuple[float, ...]  # the relative variance of a weekday's rates, as they were learned
@@ -45,7 +46,7 @@ def learned(days: Sequence[Day]) -> Pattern | None:
         return None
     hours = _by_hour(days, came)
     lump, mood = _LUMP, _MOOD
-    rates = tuple(hours for _ in range(_WEEK))
+    rates: Sequence[Sequence[float]] = [hours] * _WEEK
     for _ in range(2):
         rates, seen = _by_weekday(days, hours, lump, mood)
         lump, mood = _spread(days, rates, lump)
@@ -66,9 +67,10 @@ def _by_hour(days: Sequence[Day], came: float) -> tuple[float, ...]:
 
 def _by_weekday(
     days: Sequence[Day], hours: Sequence[float], lump: float, mood: float
-) -> tuple[tuple[tuple[float, ...], ...], list[float]]:
+) -> tuple[list[Sequence[float]], list[float]]:
     """The rates, and how many unit variances each weekday's were seen."""
-    rates, weights = [], []
+    rates: list[Sequence[float]] = []
+    weights = []
     for weekday in range(_WEEK):
         mine = [day for day in days if (day.number - 1) % _WEEK == weekday]
         factor, weight = _factor(mine, hours, range(HOURS), lump, mood, _WEEKDAYS)
@@ -78,8 +80,8 @@ def _by_weekday(
             part = range(block * _BLOCK, (block + 1) * _BLOCK)
             market, _ = _factor(mine, row, part, lump, mood, _MARKETS)
             row[part.start : part.stop] = [max(_LEAST, market * row[h]) for h in part]
-        rates.append(tuple(row))
-    return tuple(rates), weights
+        rates.append(array("d", row))  # a fifth of what as many numbers in a tuple take
+    return rates, weights
 
 
 def _factor(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from stoep.store.windows import SECONDS
 
 _A_DAY = 86400 // SECONDS
-_FEWEST = 1500  # days of nodes: three of a street of 500
+_FEWEST = 1000  # days of nodes: today and yesterday of a street of 500
 
 Key = tuple[bytes, int]  # kid, start of a window
 Day = tuple[tuple[int, ...], "array[int]"]  # the channels that have columns; all columns
@@ -26,11 +26,12 @@ class Quarters:
         self._code = code
         self._none = -(1 << 8 * array(code).itemsize - 1)
         self._days: dict[Key, Day] = {}  # by kid and number of the day
+        self._layouts: dict[tuple[int, ...], tuple[int, ...]] = {}  # one object for all days that have the same columns
         self.most = _FEWEST
 
     def hold(self, nodes: int) -> None:
         """Room for a street of so many."""
-        self.most = max(_FEWEST, 3 * nodes)
+        self.most = max(_FEWEST, 2 * nodes)
 
     def __contains__(self, key: Key) -> bool:
         day, quarter = _place(key)
@@ -53,7 +54,7 @@ class Quarters:
         more = tuple(channel for channel in numbers if channel not in channels)
         if more:
             channels, columns = channels + more, columns + array(self._code, [self._none]) * (_A_DAY * len(more))
-            self._days[day] = channels, columns
+            self._days[day] = self._layouts.setdefault(channels, channels), columns
         row = [1, *(numbers.get(channel, self._none) for channel in channels)]
         columns[quarter::_A_DAY] = array(self._code, row)
 
