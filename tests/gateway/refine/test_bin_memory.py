@@ -108,3 +108,19 @@ def test_a_late_window_that_is_the_first_after_a_start_leaves_no_hole(tmp_path: 
     assert known[1] is not None
     since, until = MIDNIGHT + 96 * SECONDS, MIDNIGHT + 4 * 96 * SECONDS
     assert known[0].between(since, until) == known[1].between(since, until)
+
+
+def test_a_late_window_of_yesterday_leaves_the_day_before_as_it_was(tmp_path: Path) -> None:
+    database = Database(tmp_path / "stoep.db")
+    midnight = 4 * 96
+    with database.transaction() as sql:
+        window_rows.save(sql, [window(index, level_at(index)) for index in range(midnight)])
+    bins = Bins(database, catalogue(), UTC)
+    for index in range(midnight, midnight + 7):
+        bins.fill(window(index, level_at(index)))
+    (known,) = bins._bins.values()
+    before = {day.number: day for day in known.days}
+    bins.fill(window(midnight - 1, level_at(midnight - 1)))
+    bins.fill(window(midnight + 7, level_at(midnight + 7)))
+    assert {day.number: day for day in known.days if day.number in before} == before
+    assert sum(day.watched[12] for day in before.values()) > 3  # of 4 whole days

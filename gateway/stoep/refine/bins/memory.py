@@ -88,7 +88,7 @@ class Bins:
         for day in missing:
             begins = datetime.fromordinal(day).replace(tzinfo=self._zone).timestamp()
             since, until = begins - BEFORE_DAY, begins + _WHOLE + TAIL
-            read = recent if day == today - 1 else self._read(kid, since, until)
+            read = recent if since >= recent.since else self._read(kid, since, until)
             known.days.put(day_of(day, self._zone, read.between(since, until)))
         old = {day for day in here if day < today - _DAYS}
         known.days.forget(old)
