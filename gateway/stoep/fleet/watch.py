@@ -1,7 +1,7 @@
 """The surveying thread: looks at the store from time to time, keeps the fleet's condition, and writes the receipts.
 
-It reads by its own connection, and rests four hundred times as long as a look took: it never costs more than a quarter
-of a percent of a core, however large the site.
+It reads by its own connection, and rests four hundred times as long as a look took, a quarter of an hour at most: a
+quarter of a percent of a core, and more only where a look takes over two seconds.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """A day of a bin in 24 pairs of numbers: what came in each hour, and how much of the hour somebody looked.
 
-That is all the pattern is learned from, so five weeks of a bin are ten kilobytes, and a day is added up once.
+That is all the pattern is learned from, so five weeks of a bin are seven kilobytes, and a day is added up once.
 """
 
 import itertools

@@ -80,7 +80,7 @@ def _by_weekday(
             part = range(block * _BLOCK, (block + 1) * _BLOCK)
             market, _ = _factor(mine, row, part, lump, mood, _MARKETS)
             row[part.start : part.stop] = [max(_LEAST, market * row[h]) for h in part]
-        rates.append(array("d", row))  # a fifth of what as many numbers in a tuple take
+        rates.append(array("d", row))  # a third of what as many numbers in a tuple take
     return rates, weights
 
 
