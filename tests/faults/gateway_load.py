@@ -31,7 +31,8 @@ from stoep.wire.replies import Answer, Challenge
 
 SITE = "grote-markt"
 NODES = 6
-ROUNDS = (60, 170, 30)  # of the first run, killed on its way, of a long one, in which the WAL begins anew, of a third
+UNTIL_KILLED = 600  # a quick machine puts more of them into one commit: far more than any needs up to the kill
+ROUNDS = (UNTIL_KILLED, 170, 30)  # of the first run, of a long one, in which the WAL begins anew, of a third
 _BEGIN = MORNING + 7  # never a round at a window's border
 _ROUND = 45  # virtual seconds
 _LAYOUT = 1
@@ -171,6 +172,10 @@ class _Run:
             os.kill(gateway, signal.SIGTERM)
         self._process.wait(20)
 
+    def killed(self) -> bool:
+        """In one of its syncs: strace ends as what it traced."""
+        return self._process.poll() == -signal.SIGKILL
+
 
 def _settings(port: str, broker: int, nodes: list[PlayedNode]) -> dict[str, str]:
     return {
@@ -287,6 +292,8 @@ def record(
             finally:
                 run.end()
                 city.close()
+            if options == gateway_trace.KILL:  # without a safeguard it may sync too seldom
+                assert run.killed() or sabotage is not None, "the first run was to be killed in a sync"
             found = gateway_trace.read(run.trace, store, bridge.port, number, existing)
         events += found
         for event in found:

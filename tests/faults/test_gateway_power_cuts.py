@@ -4,6 +4,7 @@ import itertools
 import random
 from pathlib import Path
 
+import gateway_load
 import gateway_power_cuts
 import gateway_trace
 import pytest
@@ -14,6 +15,7 @@ SOME = 250
 FEW = 40  # without a safeguard some of as many states are bad, two or three where the gap is narrow:
 TIMES = 6  # that often others are looked at until one is found
 SHORT = (15, 35)
+KILLED = (gateway_load.UNTIL_KILLED, 10)
 CHANCES = range(20)
 
 
@@ -29,7 +31,7 @@ def test_the_gateway_keeps_its_promises_wherever_the_power_is_cut() -> None:
 @pytest.mark.slow
 def test_what_a_killed_process_wrote_is_written_again_and_synced_before_the_next_one_says_anything() -> None:
     """The first run is killed in a sync; the next one reads what it wrote, and will call it durable."""
-    events = gateway_power_cuts.record(rounds=SHORT).events
+    events = gateway_power_cuts.record(rounds=KILLED).events
     _, second = [at for at, event in enumerate(events) if isinstance(event, Started)]
     left = Disk()
     for event in events[: second + 1]:
