@@ -292,7 +292,7 @@ def record(
             finally:
                 run.end()
                 city.close()
-            if options == gateway_trace.KILL:  # without a safeguard it may sync too seldom
+            if options == gateway_trace.KILL:  # without a safeguard it may end before
                 assert run.killed() or sabotage is not None, "the first run was to be killed in a sync"
             found = gateway_trace.read(run.trace, store, bridge.port, number, existing)
         events += found
