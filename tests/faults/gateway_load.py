@@ -272,7 +272,10 @@ def record(
     sabotage: str | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Recording:
-    """Runs the gateway once for each of `rounds` on one store: the first run is killed in a sync, the others ended."""
+    """Runs the gateway once for each of `rounds` on one store: the first run is killed in a sync, the others ended.
+
+    A gateway without a safeguard (`sabotage`) may be through with its first run before it has made so many syncs.
+    """
     street = _Street(folder, seed)
     nodes = [walker.node for walker in street.walkers]
     events: list[Event] = []
@@ -292,7 +295,7 @@ def record(
             finally:
                 run.end()
                 city.close()
-            if options == gateway_trace.KILL:  # without a safeguard it may end before
+            if options == gateway_trace.KILL:
                 assert run.killed() or sabotage is not None, "the first run was to be killed in a sync"
             found = gateway_trace.read(run.trace, store, bridge.port, number, existing)
         events += found

@@ -15,7 +15,7 @@ CALLS = (
     *("rename", "renameat", "renameat2", "unlink", "unlinkat", "read", "sendto", "recvfrom"),
 )
 FAST = ("--seccomp-bpf",)  # nobody waits for calls that are not recorded
-KILL = ("-e", "inject=fdatasync:signal=KILL:when=30")  # in a thread's 30th sync; does not go together with FAST
+KILL = ("-e", "inject=fdatasync:signal=KILL:when=30")  # in a thread's 30th sync, a start makes 22; not with FAST
 REMEDY = "strace is missing, it records what the gateway writes: apt-get install strace"
 _BEGUN = re.compile(r"(\d+) +(\w+)\((.*)")
 _RESUMED = re.compile(r"(\d+) +<\.\.\. \w+ resumed>(.*)")

@@ -2,13 +2,14 @@
 
 import json
 import random
+import threading
 from pathlib import Path
 
 import pytest
 
 from gateway_chain import Chain
 from gateway_rig import MORNING, WIRE, PlayedNode, TurnedClock, sample
-from stoep.fleet import summary
+from stoep.fleet import summary, watch
 from stoep.fleet.battery import remaining
 from stoep.fleet.condition import Condition, Use, problems
 from stoep.fleet.survey import Wanted, survey
@@ -230,6 +231,33 @@ def test_a_battery_gets_a_point_each_six_hours_and_they_outlive_a_kill(chain: Ch
     assert condition.battery is not None
     assert condition.battery.days == pytest.approx((3740 - 3100) / 20, rel=0.1)
     assert chain.row("SELECT count(*) FROM receipt") == (3,)
+
+
+@pytest.mark.parametrize(("look", "rests"), [(0.001, 5.0), (0.05, 20.0), (1.0, 400.0), (10.0, 900.0)])
+def test_a_survey_rests_four_hundred_times_as_long_as_a_look_took(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, look: float, rests: float
+) -> None:
+    """But 5 s at least, and a quarter of an hour at most."""
+    now = 0.0
+    began: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal now
+            now += timeout or 0.0
+            return len(began) == 2 or now > 2000
+
+    def turn() -> None:
+        nonlocal now
+        began.append(now)
+        now += look
+
+    watching = chain.watch()
+    monkeypatch.setattr(watch, "real", lambda: now)
+    monkeypatch.setattr(watching, "turn", turn)
+    watching.run(Stop())
+    first, second = began
+    assert rests - 0.01 <= second - first - look <= rests + 0.51  # it looks up each half second
 
 
 def test_samples_that_came_again_are_in_the_tally_of_the_day(chain: Chain) -> None:
